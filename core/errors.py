@@ -1,0 +1,66 @@
+"""The three kinds of error that the engine speaks of; anything else is a bug and is let through.
+
+Core knows no HTTP status: the hub has one table that turns these into problem details (RFC 9457).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with one field: where it stands (an RFC 6901 JSON pointer) and what would cure it."""
+
+    pointer: str
+    message: str
+
+
+@dataclass(slots=True)
+class Refused(Exception):  # noqa: N818 - "refused" is the word of the house: the caller must change something
+    """The caller must change something. `code` is stable, part of the API; `detail` is a sentence for a person."""
+
+    code: str
+    detail: str
+    faults: tuple[Fault, ...] = ()
+    facts: Mapping[str, object] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.code}: {self.detail}"
+
+    @classmethod
+    def at(cls, pointer: str, code: str, detail: str, **facts: object) -> "Refused":
+        """A refusal that names the one field at fault."""
+        return cls(code, detail, (Fault(pointer, detail),), facts)
+
+
+class CarrierError(Exception):
+    """A carrier did not take a message. Caught by dispatch alone."""
+
+
+@dataclass(slots=True)
+class CarrierBusy(CarrierError):
+    """Refused for now, definitely not accepted: safe to send again after `retry_after_ms`."""
+
+    retry_after_ms: int
+
+
+@dataclass(slots=True)
+class CarrierRejected(CarrierError):
+    """Refused for good; `code` is the carrier's own."""
+
+    code: str
+
+
+@dataclass(slots=True)
+class CarrierAmbiguous(CarrierError):
+    """Bytes left for the carrier and no answer came back: it may or may not have the message."""
+
+    reason: str
+
+
+@dataclass(slots=True)
+class PeerError(Exception):
+    """A third party (a webhook's receiver, a mail server, a CRM) failed: `kind` is unavailable, rejected or bad_signature."""
+
+    kind: str
+    detail: str
