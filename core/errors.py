@@ -15,7 +15,7 @@ class Fault:
     message: str
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)  # an exception is itself, and can be hashed
 class Refused(Exception):  # noqa: N818 - "refused" is the word of the house: the caller must change something
     """The caller must change something. `code` is stable, part of the API; `detail` is a sentence for a person."""
 
@@ -32,33 +32,37 @@ class Refused(Exception):  # noqa: N818 - "refused" is the word of the house: th
         """A refusal that names the one field at fault."""
         return cls(code, detail, (Fault(pointer, detail),), facts)
 
+    def about(self, pointer: str) -> "Refused":
+        """The same refusal, naming this field unless it names one already."""
+        return self if self.faults else Refused(self.code, self.detail, (Fault(pointer, self.detail),), self.facts)
+
 
 class CarrierError(Exception):
     """A carrier did not take a message. Caught by dispatch alone."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class CarrierBusy(CarrierError):
     """Refused for now, definitely not accepted: safe to send again after `retry_after_ms`."""
 
     retry_after_ms: int
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class CarrierRejected(CarrierError):
     """Refused for good; `code` is the carrier's own."""
 
     code: str
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class CarrierAmbiguous(CarrierError):
     """Bytes left for the carrier and no answer came back: it may or may not have the message."""
 
     reason: str
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class PeerError(Exception):
     """A third party (a webhook's receiver, a mail server, a CRM) failed: `kind` is unavailable, rejected or bad_signature."""
 

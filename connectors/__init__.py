@@ -1,0 +1,1 @@
+"""What translates between the hub and other products: one folder each."""

@@ -1,0 +1,1 @@
+"""Adobe Campaign and Journey Optimizer: SMPP in, receipts and replies out."""

@@ -1,0 +1,1 @@
+"""Oracle Eloqua: actions, feeders and decisions of its canvas."""

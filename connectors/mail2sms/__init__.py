@@ -1,0 +1,1 @@
+"""Mail2SMS: a mail becomes an SMS, its answer a mail."""

@@ -1,0 +1,1 @@
+"""Zapier: triggers, creates and searches."""

@@ -1,0 +1,67 @@
+"""The engine's face. Hub and connectors import from here, never from inside.
+
+Rooms are offered as modules (`contacts.create`, `campaigns.start`), values by name.
+"""
+
+from core import accounts, backlog, beats, events, idempotency, jobs, number, schema
+from core.accounts import Account, Caller
+from core.audience import contacts, groups, imports, templates
+from core.blacklist import entries as blacklist
+from core.credits import alerts, check, ledger, tariff
+from core.database import Database
+from core.errors import CarrierError, Fault, PeerError, Refused
+from core.ids import UuidV7
+from core.runtime import Doorbell, Rules, Runtime, Tx, wall_clock
+from core.sending import answers, campaigns, chunks, drafts, expansion, hours, lanes, message, quotes, receipts, replies, singles, steps, submit, sweeps, windows
+from core.statistics import report, sends
+
+__all__ = [
+    "Account",
+    "Caller",
+    "CarrierError",
+    "Database",
+    "Doorbell",
+    "Fault",
+    "PeerError",
+    "Refused",
+    "Rules",
+    "Runtime",
+    "Tx",
+    "UuidV7",
+    "accounts",
+    "alerts",
+    "answers",
+    "backlog",
+    "beats",
+    "blacklist",
+    "campaigns",
+    "check",
+    "chunks",
+    "contacts",
+    "drafts",
+    "events",
+    "expansion",
+    "groups",
+    "hours",
+    "idempotency",
+    "imports",
+    "jobs",
+    "lanes",
+    "ledger",
+    "message",
+    "number",
+    "quotes",
+    "receipts",
+    "replies",
+    "report",
+    "schema",
+    "sends",
+    "singles",
+    "steps",
+    "submit",
+    "sweeps",
+    "tariff",
+    "templates",
+    "wall_clock",
+    "windows",
+]

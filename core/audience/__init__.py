@@ -1,0 +1,1 @@
+"""Contacts, groups and imports."""

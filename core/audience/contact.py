@@ -1,0 +1,56 @@
+"""A person of an account's address book, as a value."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from sqlalchemy import Row
+
+from core.audience.search import fold_fields
+from core.schema import contacts
+
+FIELDS: Final = ("nom", "prenom", "email", "societe")
+LONGEST_FIELD: Final = 255  # characters of a name, an address or a company
+COLUMNS: Final = tuple(column for column in contacts.c if column.name != "search")
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """`number` is E.164 digits, `country` its ISO 3166 code. Archived ones are out of the book until they are restored."""
+
+    id: str
+    account_id: str
+    number: int
+    country: str
+    nom: str | None
+    prenom: str | None
+    email: str | None
+    societe: str | None
+    source: str
+    created_at: int
+    updated_at: int
+    archived_at: int | None
+    archived_reason: str | None
+
+    def fact(self) -> Mapping[str, Any]:
+        """What the outbox keeps of it: no more than its id. Whoever was erased since is told to nobody."""
+        return {"contact_id": self.id}
+
+    def row(self) -> Mapping[str, Any]:
+        """Its columns."""
+        return asdict(self) | {"search": self.folded()}
+
+    def folded(self) -> str:
+        return fold_fields((self.nom, self.prenom, self.email, self.societe))
+
+
+def of_row(row: Row[Any]) -> Contact:
+    return Contact(**{column.name: row._mapping[column] for column in COLUMNS})
+
+
+def tidy(text: str | None) -> str | None:
+    """A field on one line, without what cannot be printed; None when nothing is left."""
+    if text is None:
+        return None
+    printable = "".join(char if char.isprintable() else " " for char in text)
+    return " ".join(printable.split()) or None

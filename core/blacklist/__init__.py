@@ -1,0 +1,1 @@
+"""Who must not be texted, and how they said so."""

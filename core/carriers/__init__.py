@@ -1,0 +1,1 @@
+"""Upstream SMS providers: one contract, one file each."""

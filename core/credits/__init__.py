@@ -1,0 +1,1 @@
+"""Money: tariffs, the ledger, transfers, alerts."""

@@ -1,0 +1,49 @@
+"""The credit alert: one mail for each downward crossing of the account's threshold, armed again by a top-up."""
+
+from sqlalchemy import select, update
+
+from core import events, jobs
+from core.credits import ledger
+from core.credits.tariff import from_millicredits
+from core.errors import Refused
+from core.runtime import Runtime, Tx
+from core.schema import accounts
+
+
+def check(tx: Tx, account_id: str) -> None:
+    """After credits went: if the account fell below its threshold and the alert is armed, tell it, once."""
+    alert = tx.one(select(accounts.c.alert_threshold, accounts.c.alert_armed).where(accounts.c.id == account_id))
+    if alert is None or not alert.alert_threshold or not alert.alert_armed:
+        return
+    available = ledger.balance(tx, account_id).available
+    armed = (accounts.c.id == account_id) & accounts.c.alert_armed
+    if available < alert.alert_threshold and tx.execute(update(accounts).where(armed).values(alert_armed=False)):
+        fact = {"available": available, "threshold": alert.alert_threshold, "at": tx.now}
+        events.emit(tx, account_id, "credits.low", [fact])
+        jobs.add(tx, account_id, "mail.credits_low", tx.new_id())
+
+
+def rearm(tx: Tx, account_id: str) -> None:
+    """After credits came: arm the alert again if the account is back above its threshold."""
+    if ledger.balance(tx, account_id).available >= tx.scalar(select(accounts.c.alert_threshold).where(accounts.c.id == account_id)):
+        tx.execute(update(accounts).where(accounts.c.id == account_id).values(alert_armed=True))
+
+
+def set_threshold(tx: Tx, account_id: str, millicredits: int) -> None:
+    """At what balance to warn; 0 for never. Setting it arms the alert, and warns at once if the balance is below already."""
+    if millicredits < 0:
+        raise Refused.at("/threshold", "invalid_amount", "The threshold is a number of credits, or 0 for no alert.")
+    tx.execute(update(accounts).where(accounts.c.id == account_id).values(alert_threshold=millicredits, alert_armed=True))
+    check(tx, account_id)
+
+
+def send_mail(runtime: Runtime, account_id: str) -> None:
+    """The mail itself; nothing if the account has no address or the hub no mail."""
+    with runtime.read() as tx:
+        account = tx.one(select(accounts.c.name, accounts.c.email, accounts.c.alert_threshold).where(accounts.c.id == account_id))
+        available = ledger.balance(tx, account_id).available
+    if runtime.mail is None or account is None or not account.email:
+        return
+    left, threshold = from_millicredits(available), from_millicredits(account.alert_threshold)
+    body = f"The account {account.name} has {left} credits left; you asked to be told below {threshold}.\n"
+    runtime.mail.send(account.email, f"{left} SMS credits left", body)

@@ -1,0 +1,1 @@
+"""The life of a message, from the draft to its last receipt."""

@@ -1,0 +1,273 @@
+"""Campaigns: one draft to many. Accepting one is quick whatever its size; the work goes on behind, in `expansion`."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sqlalchemy import Row, delete, func, insert, literal, select, update
+
+from core import jobs
+from core.accounts import Account
+from core.credits import ledger
+from core.errors import Refused
+from core.runtime import Tx
+from core.schema import campaign_counts, campaign_drops, campaign_recipients, campaigns, chunks, messages
+from core.sending import recipients
+from core.sending.recipients import Drop, Recipient
+from core.sending.terms import VALIDITY_MINUTES, Terms, settle
+from core.sending.windows import change, retire
+
+JOB: Final = "campaign"
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignDraft:
+    """A campaign as it was asked for. `recipients` are {to, nom, prenom, email, societe}; `groups` and `contacts` are ids."""
+
+    text: str
+    name: str = ""
+    sender: str | None = None
+    purpose: str | None = None
+    send_at: int | None = None
+    reference: str | None = None
+    stop: bool | None = None
+    recipients: Sequence[Mapping[str, Any]] = field(default_factory=tuple)
+    groups: Sequence[str] = field(default_factory=tuple)
+    contacts: Sequence[str] = field(default_factory=tuple)
+
+
+def terms_of(tx: Tx, account: Account, draft: CampaignDraft) -> Terms:
+    """The terms of a campaign: its text is merged with each recipient's fields."""
+    return settle(tx, account, text=draft.text, sender=draft.sender, purpose=draft.purpose, stop=draft.stop, merge=True)
+
+
+def explicit(tx: Tx, account: Account, draft: CampaignDraft) -> tuple[list[Recipient], list[Drop]]:
+    """Its explicit recipients, resolved now; groups are only checked."""
+    recipients.check_groups(tx, account.id, draft.groups)
+    given = [*draft.recipients, *recipients.of_contacts(tx, account.id, draft.contacts)]
+    if not given and not draft.groups:
+        raise Refused.at("/recipients", "no_recipients", "Say whom to send to: recipients, groups or contacts.")
+    return recipients.read(given, account.region)
+
+
+def create(tx: Tx, account: Account, source: str, draft: CampaignDraft) -> Row[Any]:
+    """Accept a campaign: at once if `send_at` is not in the future."""
+    terms = terms_of(tx, account, draft)
+    people, drops = explicit(tx, account, draft)
+    if not people and not draft.groups:
+        raise Refused.at("/recipients", "no_recipients", f"None of the {len(drops)} recipients has a number that can be texted.")
+    later = draft.send_at is not None and draft.send_at > tx.now
+    if not later and ledger.balance(tx, account.id).available <= 0:
+        raise Refused("not_enough_credits", "The account has no credits left: top it up, or schedule the campaign.")
+    campaign_id = _insert(tx, account, source, draft, terms)
+    add_recipients(tx, campaign_id, people)
+    add_drops(tx, campaign_id, drops)
+    jobs.add(tx, account.id, JOB, campaign_id, draft.send_at if later else tx.now)
+    return get(tx, account.id, campaign_id)
+
+
+def _insert(tx: Tx, account: Account, source: str, draft: CampaignDraft, terms: Terms, **more: Any) -> str:
+    campaign_id = tx.new_id()
+    later = draft.send_at is not None and draft.send_at > tx.now
+    values = {
+        "id": campaign_id,
+        "account_id": account.id,
+        "name": draft.name,
+        "text": draft.text,
+        "sender": terms.sender,
+        "purpose": terms.purpose,
+        "stop": terms.mention,
+        "reference": draft.reference,
+        "source": source,
+        "groups": json.dumps(list(draft.groups)),
+        "status": "scheduled" if later else "expanding",
+        "validity_minutes": VALIDITY_MINUTES,
+        "send_at": draft.send_at,
+        "created_at": tx.now,
+        "updated_at": tx.now,
+        "started_at": None if later else tx.now,
+        "position": 0,
+        "planned": 0,
+        "expanded": 0,
+    }
+    tx.execute(campaigns.insert().values(**(values | more)))
+    return campaign_id
+
+
+def add_recipients(tx: Tx, campaign_id: str, people: Sequence[Recipient]) -> None:
+    columns = ("campaign_id", *Recipient.__dataclass_fields__)
+    rows = [(campaign_id, p.number, p.country, p.contact_id, p.nom, p.prenom, p.email, p.societe) for p in people]
+    tx.insert(campaign_recipients, columns, rows)
+
+
+def add_drops(tx: Tx, campaign_id: str, drops: Sequence[Drop]) -> None:
+    columns = ("id", "campaign_id", "given", "reason", "detail")
+    ids = tx.new_ids(len(drops))
+    tx.insert(campaign_drops, columns, [(id_, campaign_id, d.given, d.reason, d.detail) for id_, d in zip(ids, drops, strict=True)])
+
+
+def get(tx: Tx, account_id: str, campaign_id: str, *, lock: bool = False) -> Row[Any]:
+    """The account's campaign. Refuses with `not_found`."""
+    mine = select(campaigns).where(campaigns.c.id == campaign_id, campaigns.c.account_id == account_id, campaigns.c.hidden_at.is_(None))
+    row = tx.one(mine.with_for_update() if lock else mine)
+    if row is None:
+        raise Refused("not_found", "There is no such campaign.")
+    return row
+
+
+def listing(tx: Tx, account_id: str, limit: int, before_id: str | None = None, status: str | None = None) -> Sequence[Row[Any]]:
+    """Newest first."""
+    mine = select(campaigns).where(campaigns.c.account_id == account_id, campaigns.c.hidden_at.is_(None))
+    if before_id:
+        mine = mine.where(campaigns.c.id < before_id)
+    if status:
+        mine = mine.where(campaigns.c.status == status)
+    return tx.all(mine.order_by(campaigns.c.id.desc()).limit(limit))
+
+
+def counted(tx: Tx, campaign_ids: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
+    """How many messages of each campaign stand in each status."""
+    of_these = select(campaign_counts.c.campaign_id, campaign_counts.c.status, func.sum(campaign_counts.c.messages).label("messages"))
+    rows = tx.all(
+        of_these.where(tx.among(campaign_counts.c.campaign_id, campaign_ids)).group_by(
+            campaign_counts.c.campaign_id, campaign_counts.c.status
+        )
+    )
+    found: dict[str, dict[str, int]] = {campaign_id: {} for campaign_id in campaign_ids}
+    for row in rows:
+        if row.messages:
+            found[row.campaign_id][row.status] = int(row.messages)
+    return found
+
+
+def known_recipients(tx: Tx, campaign_id: str) -> int:
+    """Explicit recipients of a campaign that has not started."""
+    return int(tx.scalar(select(func.count()).where(campaign_recipients.c.campaign_id == campaign_id)))
+
+
+def edit(tx: Tx, account: Account, campaign_id: str, changes: Mapping[str, Any]) -> Row[Any]:
+    """Change a scheduled campaign: wholly, or `already_started` and not at all."""
+    row = get(tx, account.id, campaign_id, lock=True)
+    if row.status != "scheduled":
+        raise Refused("already_started", f"The campaign is {row.status}: only a scheduled one can be changed.")
+    draft = CampaignDraft(
+        text=changes.get("text", row.text),
+        name=changes.get("name", row.name),
+        sender=changes.get("sender", row.sender),
+        purpose=changes.get("purpose", row.purpose),
+        send_at=changes.get("send_at", row.send_at),
+        reference=changes.get("reference", row.reference),
+        stop=changes.get("stop", None if "purpose" in changes else stop_of(account, row)),
+        recipients=changes.get("recipients", ()),
+        groups=changes.get("groups", groups_of(row)),
+        contacts=changes.get("contacts", ()),
+    )
+    terms = terms_of(tx, account, draft)
+    if "recipients" in changes or "contacts" in changes:
+        people, drops = explicit(tx, account, draft)
+        tx.execute(delete(campaign_recipients).where(campaign_recipients.c.campaign_id == campaign_id))
+        tx.execute(delete(campaign_drops).where(campaign_drops.c.campaign_id == campaign_id))
+        add_recipients(tx, campaign_id, people)
+        add_drops(tx, campaign_id, drops)
+    else:
+        recipients.check_groups(tx, account.id, draft.groups)
+    later = draft.send_at is not None and draft.send_at > tx.now
+    values = {
+        "text": draft.text,
+        "name": draft.name,
+        "sender": terms.sender,
+        "purpose": terms.purpose,
+        "stop": terms.mention,
+        "send_at": draft.send_at,
+        "reference": draft.reference,
+        "groups": json.dumps(list(draft.groups)),
+        "updated_at": tx.now,
+    }
+    starts = {} if later else {"status": "expanding", "started_at": tx.now}
+    tx.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(**values, **starts))
+    jobs.add(tx, account.id, JOB, campaign_id, draft.send_at if later else tx.now)
+    return get(tx, account.id, campaign_id)
+
+
+def groups_of(row: Row[Any]) -> list[str]:
+    """The ids of the groups it goes to."""
+    ids: list[str] = json.loads(row.groups)
+    return ids
+
+
+def stop_of(account: Account, row: Row[Any]) -> bool | None:
+    """The mention as it was chosen; None where there is no choice, because the rules may have changed since."""
+    return None if account.kind == "marketing" or row.purpose == "marketing" else bool(row.stop)
+
+
+def cancel(tx: Tx, account_id: str, campaign_id: str) -> Row[Any]:
+    """Nothing of it that is not claimed yet will be sent; what is under way goes on. A finished one is only hidden."""
+    row = get(tx, account_id, campaign_id, lock=True)
+    if row.status in {"finished", "cancelled"}:
+        tx.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(hidden_at=tx.now))
+        return row
+    tx.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(status="cancelled", finished_at=tx.now, updated_at=tx.now))
+    jobs.add(tx, account_id, JOB, campaign_id)  # its messages are taken back behind, however many; claims refuse them from now on
+    return get(tx, account_id, campaign_id)
+
+
+def withdraw(tx: Tx, campaign_id: str, after: str | None, status: str, detail: str | None = None) -> str | None:
+    """Take back what is queued in the campaign's next chunk after `after` (to cancelled or no_credit), with its holds.
+
+    The chunk's id, None when there are no more. What is claimed goes on.
+    """
+    mine = select(chunks).where(chunks.c.campaign_id == campaign_id, chunks.c.status != "done", chunks.c.step == "send")
+    chunk = tx.one((mine.where(chunks.c.id > after) if after else mine).order_by(chunks.c.id).limit(1).with_for_update())
+    if chunk is None:
+        return None
+    queued = select(messages).where(messages.c.chunk_id == chunk.id, messages.c.status == "queued")
+    change(tx, tx.all(queued.order_by(messages.c.id).with_for_update()), status, detail=detail)
+    if chunk.owner is None:
+        retire(tx, chunk.id, tx.carriers[chunk.carrier].traits)
+    return str(chunk.id)
+
+
+def copy(tx: Tx, account: Account, source: str, campaign_id: str) -> Row[Any]:
+    """The same draft again: at the same time if that is still to come, else now. The original is not touched."""
+    old = get(tx, account.id, campaign_id)
+    draft = _draft_of(account, old, send_at=old.send_at if (old.send_at or 0) > tx.now else None)
+    terms = terms_of(tx, account, draft)
+    new_id = _insert(tx, account, source, draft, terms)
+    theirs = [column for column in campaign_recipients.c if column.name != "campaign_id"]
+    chosen = select(literal(new_id, campaign_recipients.c.campaign_id.type), *theirs)
+    same = chosen.where(campaign_recipients.c.campaign_id == campaign_id)
+    names = ["campaign_id", *(column.name for column in theirs)]
+    tx.execute(insert(campaign_recipients).from_select(names, same))
+    jobs.add(tx, account.id, JOB, new_id, draft.send_at or tx.now)
+    return get(tx, account.id, new_id)
+
+
+def resend(tx: Tx, account: Account, source: str, campaign_id: str) -> Row[Any]:
+    """Send it again, now, to the numbers it had: the groups as they are today do not matter, who opted out since is left out."""
+    old = get(tx, account.id, campaign_id)
+    if old.status not in {"finished", "cancelled", "sending"}:
+        raise Refused("not_started", f"The campaign is {old.status}: it has nobody yet to be sent to again.")
+    draft = _draft_of(account, old, send_at=None)
+    if ledger.balance(tx, account.id).available <= 0:
+        raise Refused("not_enough_credits", "The account has no credits left: top it up.")
+    new_id = _insert(tx, account, source, CampaignDraft(**_shallow(draft) | {"groups": ()}), terms_of(tx, account, draft), resend_of=old.id)
+    jobs.add(tx, account.id, JOB, new_id)
+    return get(tx, account.id, new_id)
+
+
+def _shallow(draft: CampaignDraft) -> dict[str, Any]:
+    return {name: getattr(draft, name) for name in draft.__dataclass_fields__}
+
+
+def _draft_of(account: Account, row: Row[Any], send_at: int | None) -> CampaignDraft:
+    return CampaignDraft(
+        text=row.text,
+        name=row.name,
+        sender=row.sender,
+        purpose=row.purpose,
+        send_at=send_at,
+        reference=row.reference,
+        stop=stop_of(account, row),
+        groups=tuple(groups_of(row)),
+    )

@@ -1,0 +1,166 @@
+"""Whom a campaign goes to: explicit recipients and groups, walked together in the order of their numbers.
+
+In that order duplicates are neighbours, the place reached is one number, and a page costs the same however large the group is. A
+quote and a campaign walk the same pages.
+"""
+
+from bisect import bisect_right
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Row, select
+
+from core import number
+from core.errors import Fault, Refused
+from core.runtime import Tx
+from core.schema import campaign_recipients, contacts, group_members, groups
+
+PAGE: Final = 5_000
+DUPLICATE: Final = "duplicate"
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """One person to be texted: a number, and what its text may be merged with."""
+
+    number: int
+    country: str
+    contact_id: str | None = None
+    nom: str | None = None
+    prenom: str | None = None
+    email: str | None = None
+    societe: str | None = None
+
+    @property
+    def fields(self) -> Mapping[str, str | None]:
+        return {"nom": self.nom, "prenom": self.prenom, "email": self.email, "societe": self.societe}
+
+
+@dataclass(frozen=True, slots=True)
+class Drop:
+    """One that became no message: what was given, and why not."""
+
+    given: str
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some recipients, each number once; `position` is the last number they cover, None when there are no more after them."""
+
+    recipients: Sequence[Recipient]
+    drops: Sequence[Drop]
+    position: int | None
+
+
+Source = Callable[[int, int], Sequence[Recipient]]  # (after this number, at most this many) -> in number order
+
+
+def read(given: Sequence[Mapping[str, Any]], region: str) -> tuple[list[Recipient], list[Drop]]:
+    """Explicit recipients of a draft: each number once, in number order; the first of duplicates stays."""
+    found: dict[int, Recipient] = {}
+    drops: list[Drop] = []
+    for one in given:
+        to = str(one["to"])
+        try:
+            parsed = number.parse(to, region)
+        except Refused as refusal:
+            drops.append(Drop(to, refusal.code, refusal.detail))
+            continue
+        if parsed.value in found:
+            drops.append(Drop(to, DUPLICATE, "This number is there already: it is texted and charged once."))
+            continue
+        fields = {name: one.get(name) or None for name in ("nom", "prenom", "email", "societe")}
+        found[parsed.value] = Recipient(parsed.value, parsed.country, one.get("contact_id"), **fields)
+    return [found[key] for key in sorted(found)], drops
+
+
+def of_contacts(tx: Tx, account_id: str, ids: Sequence[str]) -> list[Mapping[str, Any]]:
+    """The account's contacts as explicit recipients. Refuses ids that are not its own."""
+    columns = (contacts.c.id, contacts.c.number, contacts.c.nom, contacts.c.prenom, contacts.c.email, contacts.c.societe)
+    mine = select(*columns).where(contacts.c.account_id == account_id, contacts.c.archived_at.is_(None))
+    rows = {row.id: row for row in tx.all(mine.where(tx.among(contacts.c.id, ids)))}
+    faults = tuple(Fault(f"/contacts/{place}", "no such contact") for place, id_ in enumerate(ids) if id_ not in rows)
+    if faults:
+        raise Refused("unknown_contact", "Some of these contacts do not exist, or are archived.", faults)
+    return [_as_given(rows[id_]) for id_ in ids]
+
+
+def _as_given(row: Row[Any]) -> Mapping[str, Any]:
+    shown = {"nom": row.nom, "prenom": row.prenom, "email": row.email, "societe": row.societe}
+    return {"to": number.display(row.number), "contact_id": row.id, **shown}
+
+
+def check_groups(tx: Tx, account_id: str, ids: Sequence[str]) -> None:
+    """Refuses ids of groups that are not the account's own."""
+    known = {row.id for row in tx.all(select(groups.c.id).where(groups.c.account_id == account_id, tx.among(groups.c.id, ids)))}
+    faults = tuple(Fault(f"/groups/{place}", "no such group") for place, id_ in enumerate(ids) if id_ not in known)
+    if faults:
+        raise Refused("unknown_group", "Some of these groups do not exist.", faults)
+
+
+def listed(explicit: Sequence[Recipient]) -> Source:
+    """A source out of recipients in memory, in number order."""
+    numbers = [recipient.number for recipient in explicit]
+
+    def page(after: int, limit: int) -> Sequence[Recipient]:
+        start = bisect_right(numbers, after)
+        return explicit[start : start + limit]
+
+    return page
+
+
+def stored(tx: Tx, campaign_id: str) -> Source:
+    """The explicit recipients of an accepted campaign."""
+
+    def page(after: int, limit: int) -> Sequence[Recipient]:
+        columns = [campaign_recipients.c[name] for name in Recipient.__dataclass_fields__]
+        mine = select(*columns).where(campaign_recipients.c.campaign_id == campaign_id, campaign_recipients.c.number > after)
+        return [Recipient(**row._mapping) for row in tx.all(mine.order_by(campaign_recipients.c.number).limit(limit))]
+
+    return page
+
+
+def in_group(tx: Tx, group_id: str) -> Source:
+    """The members of a group as they are now."""
+
+    def page(after: int, limit: int) -> Sequence[Recipient]:
+        person = (contacts.c.country, contacts.c.id.label("contact_id"), contacts.c.nom, contacts.c.prenom, contacts.c.email, contacts.c.societe)
+        members = (
+            select(group_members.c.number, group_members.c.contact_id)
+            .where(group_members.c.group_id == group_id, group_members.c.number > after)
+            .order_by(group_members.c.number, group_members.c.contact_id)
+            .limit(limit)
+            .subquery()
+        )
+        joined = select(members.c.number, *person).join(contacts, contacts.c.id == members.c.contact_id)
+        return [Recipient(**row._mapping) for row in tx.all(joined.order_by(members.c.number, members.c.contact_id))]
+
+    return page
+
+
+def walk(sources: Sequence[Source], after: int, size: int = PAGE) -> Page:
+    """The next page of all sources together: numbers above `after`, each once. Sources come in order of precedence."""
+    found = [(rank, source(after, size)) for rank, source in enumerate(sources)]
+    full = [rows[-1].number for _, rows in found if len(rows) >= size]
+    cut = min(full) - 1 if full else None
+    if cut is not None and all(rows[0].number > cut for _, rows in found if rows):
+        return walk(sources, after, size * 2)  # one number fills a whole page: read on until it ends
+    merged = sorted((row.number, rank, place, row) for rank, rows in found for place, row in enumerate(rows))
+    recipients: list[Recipient] = []
+    drops: list[Drop] = []
+    people: set[str | None] = set()
+    for value, _, _, row in merged:
+        if cut is not None and value > cut:
+            break
+        if recipients and recipients[-1].number == value:
+            if row.contact_id is None or row.contact_id not in people:
+                drops.append(Drop(number.display(value), DUPLICATE, "This number is there already: it is texted and charged once."))
+        else:
+            recipients.append(row)
+            people = set()
+        people.add(row.contact_id)
+    return Page(recipients, drops, cut)
+

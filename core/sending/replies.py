@@ -1,0 +1,126 @@
+"""Replies (MO): whose they are, and whether they are an opt-out.
+
+A reply belongs to the account of the newest message of the last 30 days to that number whose sender or mention used the code it was
+sent to; else to the owner of that code; else to nobody. An opt-out that belongs to nobody binds every account on that code.
+"""
+
+from typing import Any, Final
+
+from sqlalchemy import Row, select, update
+
+from core import accounts, events
+from core.blacklist import entries as blacklist
+from core.blacklist.keywords import is_stop
+from core.credits import ledger
+from core.number import lookup
+from core.runtime import Runtime, Tx
+from core.schema import inbound_numbers, messages, replies
+from core.sending import chunks, drafts, moves
+from core.sending.drafts import Message
+from core.sending.message import CHARGED
+from core.sending.routing import Router
+from core.sending.terms import MINUTE_MS, VALIDITY_MINUTES
+from core.sending.windows import SYSTEM
+from core.text import gsm
+
+BATCH: Final = 200
+REMEMBERED_MS: Final = 30 * 24 * 3_600_000
+LOOKED_AT: Final = 100  # the newest messages to one number among which the answered one is sought
+CONFIRMATION: Final = "Votre desinscription est enregistree, vous ne recevrez plus de SMS de notre part. / You are unsubscribed."
+CONFIRMATION_MILLICREDITS: Final = 1_000
+REASON: Final = "stop_confirmation"
+
+
+def apply(runtime: Runtime, limit: int = BATCH) -> int:
+    """Apply waiting replies; how many."""
+    with runtime.begin() as tx:
+        due = select(replies).where(replies.c.applied_at.is_(None)).order_by(replies.c.id).limit(limit)
+        waiting = tx.all(due.with_for_update(skip_locked=True))
+        for reply in waiting:
+            _apply(tx, reply)
+    return len(waiting)
+
+
+def _apply(tx: Tx, reply: Row[Any]) -> None:
+    answered = _answered(tx, reply)
+    owner = answered.account_id if answered else _owner(tx, reply.code)
+    opt_out = is_stop(reply.text)
+    values = {
+        "applied_at": tx.now,
+        "account_id": owner,
+        "message_id": answered.id if answered else None,
+        "campaign_id": answered.campaign_id if answered else None,
+        "opt_out": opt_out,
+    }
+    tx.execute(update(replies).where(replies.c.id == reply.id).values(**values))
+    if owner is not None:
+        events.emit(tx, owner, "reply.received", [{"reply_id": reply.id, "at": tx.now}])
+    if opt_out:
+        _opt_out(tx, reply, owner, answered.id if answered else None)
+
+
+def _answered(tx: Tx, reply: Row[Any]) -> Row[Any] | None:
+    recent = select(messages).where(messages.c.number == reply.number, messages.c.created_at > tx.now - REMEMBERED_MS)
+    for row in tx.all(recent.order_by(messages.c.id.desc()).limit(LOOKED_AT)):
+        gone = row.status in CHARGED or row.status in {"sending", "unknown"}
+        named = row.sender == reply.code or (row.mention and reply.code in tx.rules.mentions.of(row.country).split())
+        if gone and named and row.source != SYSTEM:
+            return row
+    return None
+
+
+def _owner(tx: Tx, code: str) -> str | None:
+    owner: str | None = tx.scalar(select(inbound_numbers.c.account_id).where(inbound_numbers.c.number == code))
+    return owner
+
+
+def _opt_out(tx: Tx, reply: Row[Any], owner: str | None, message_id: str | None) -> None:
+    """Bind the number, and confirm it once: the second STOP finds it bound."""
+    if blacklist.add(tx, owner or reply.code, reply.number, "STOP", "sms", message_id):
+        _confirm(tx, owner, reply)
+
+
+def _confirm(tx: Tx, owner: str | None, reply: Row[Any]) -> None:
+    """One SMS that says so: 1 credit, or nothing where there is none; the opt-out never depends on it."""
+    country = lookup(f"+{reply.number}", "FR").country
+    if country is None or not tx.carriers:
+        return
+    account = accounts.get(tx, owner) if owner else accounts.system(tx)
+    affordable = ledger.balance(tx, account.id).available >= CONFIRMATION_MILLICREDITS
+    sizing = gsm.size(CONFIRMATION)
+    purpose = "notification"
+    carrier = Router(tx).pick(country, purpose)
+    expires_at = tx.now + VALIDITY_MINUTES * MINUTE_MS
+    chunk_id = chunks.create(tx, account_id=account.id, carrier=carrier, purpose=purpose, due_at=tx.now, expires_at=expires_at)
+    message = Message(
+        id=tx.new_id(),
+        account_id=account.id,
+        campaign_id=None,
+        chunk_id=chunk_id,
+        number=reply.number,
+        country=country,
+        sender=reply.code,
+        purpose=purpose,
+        text=CONFIRMATION,
+        encoding=sizing.encoding,
+        segments=sizing.segments,
+        millicredits=CONFIRMATION_MILLICREDITS if affordable else 0,
+        reference=None,
+        source=SYSTEM,
+        status="queued",
+        status_detail=REASON,
+        substitutions=None,
+        status_at=tx.now,
+        send_at=None,
+        created_at=tx.now,
+        sent_at=None,
+        expires_at=expires_at,
+        mention=False,
+        charged=False,
+        attempt=0,
+        carrier=carrier,
+        carrier_id=None,
+        carrier_code=None,
+    )
+    drafts.insert(tx, [message])
+    moves.follow(tx, [moves.born(message)], f"{REASON}:{message.id}", quiet=True)

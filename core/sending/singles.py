@@ -1,0 +1,113 @@
+"""Messages one at a time, as users handle them: find, change while scheduled, cancel, hide, copy."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import Row, select, update
+
+from core import number
+from core.accounts import Account
+from core.errors import Refused
+from core.runtime import Tx
+from core.schema import messages
+from core.sending.drafts import Draft, Message
+from core.sending.message import FINAL
+from core.sending.submit import submit_one
+from core.sending.terms import MINUTE_MS
+from core.sending.windows import change
+
+EDITABLE: Final = ("text", "sender", "purpose", "send_at", "reference", "stop", "to", "validity_minutes")
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which messages to list; None asks nothing."""
+
+    status: str | None = None
+    campaign_id: str | None = None
+    reference: str | None = None
+    number: int | None = None
+    created_after: int | None = None
+    created_before: int | None = None
+
+
+def get(tx: Tx, account_id: str, message_id: str, *, lock: bool = False) -> Row[Any]:
+    """The account's message. Refuses with `not_found`."""
+    mine = select(messages).where(messages.c.id == message_id, messages.c.account_id == account_id, messages.c.hidden_at.is_(None))
+    row = tx.one(mine.with_for_update() if lock else mine)
+    if row is None:
+        raise Refused("not_found", "There is no such message.")
+    return row
+
+
+def listing(tx: Tx, account_id: str, limit: int, before_id: str | None = None, filters: Filters | None = None) -> Sequence[Row[Any]]:
+    """Newest first. Ids rise with time, so times of creation are ranges of ids and need no index of their own."""
+    asked = filters or Filters()
+    wanted = [messages.c.account_id == account_id, messages.c.hidden_at.is_(None)]
+    if before_id:
+        wanted.append(messages.c.id < before_id)
+    if asked.status:
+        wanted.append(messages.c.status == asked.status)
+    if asked.campaign_id:
+        wanted.append(messages.c.campaign_id == asked.campaign_id)
+    if asked.reference:
+        wanted.append(messages.c.reference == asked.reference)
+    if asked.number is not None:
+        wanted.append(messages.c.number == asked.number)
+    if asked.created_after is not None:
+        wanted += [messages.c.created_at > asked.created_after, messages.c.id >= id_at(asked.created_after)]
+    if asked.created_before is not None:
+        wanted += [messages.c.created_at < asked.created_before]
+    return tx.all(select(messages).where(*wanted).order_by(messages.c.id.desc()).limit(limit))
+
+
+def id_at(millisecond: int) -> str:
+    """The lowest id that can be made at this time: a second is left for an id clock that ran ahead of, or behind, the rows'."""
+    digits = f"{max(0, millisecond - 1_000):012x}"
+    return f"{digits[:8]}-{digits[8:12]}-7000-8000-000000000000"
+
+
+def edit(tx: Tx, account: Account, message_id: str, changes: Mapping[str, Any]) -> Row[Any]:
+    """Change a scheduled message: what comes out is what a new draft with these fields would be. Else `already_started`."""
+    row = get(tx, account.id, message_id, lock=True)
+    if row.status != "scheduled":
+        raise Refused("already_started", f"The message is {row.status}: only a scheduled one can be changed.")
+    draft = Draft(**({name: _as_drafted(tx, account, row, name) for name in EDITABLE} | dict(changes)))
+    # Nothing is held for a scheduled message: it can make way for the new draft, which is accepted under its id, or refused.
+    tx.execute(messages.delete().where(messages.c.id == message_id))
+    submit_one(tx, account, row.source, draft, replaces=row)
+    return get(tx, account.id, message_id)
+
+
+def _as_drafted(tx: Tx, account: Account, row: Row[Any], name: str) -> Any:
+    """A field of a message as its draft had it."""
+    if name == "text" and row.mention:
+        return row.text.removesuffix(f" {tx.rules.mentions.of(row.country)}")
+    if name == "to":
+        return number.display(row.number)
+    if name == "stop":
+        return None if account.kind == "marketing" or row.purpose != "notification" else bool(row.mention)
+    if name == "validity_minutes":
+        return (row.expires_at - (row.send_at or row.created_at)) // MINUTE_MS
+    return getattr(row, name)
+
+
+def cancel(tx: Tx, account_id: str, message_id: str) -> Row[Any]:
+    """Scheduled or queued: it will not be sent. Under way: `in_progress`. Over: hidden from lists, kept in reports."""
+    row = get(tx, account_id, message_id, lock=True)
+    if row.status in FINAL:
+        tx.execute(update(messages).where(messages.c.id == message_id).values(hidden_at=tx.now))
+        return row
+    if row.status in {"sending", "unknown"}:
+        raise Refused("in_progress", "The carrier may have this message already: it cannot be called back.")
+    change(tx, [row], "cancelled")
+    return get(tx, account_id, message_id)
+
+
+def copy(tx: Tx, account: Account, source: str, message_id: str) -> Message:
+    """The same message again, as a new one: at its time if that is still to come, else now."""
+    row = get(tx, account.id, message_id)
+    draft = Draft(**{name: _as_drafted(tx, account, row, name) for name in EDITABLE})
+    later = draft.send_at if draft.send_at is not None and draft.send_at > tx.now else None
+    return submit_one(tx, account, source, Draft(**{name: getattr(draft, name) for name in EDITABLE if name != "send_at"}, send_at=later))

@@ -1,0 +1,191 @@
+"""What happens to messages when their time comes: scheduled ones start, unknown ones are looked up, unheard ones expire.
+
+Each is a chunk whose `step` says which; they are polled together by their one time, `due_at`.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import Row, Text, func, select, update
+
+from core.blacklist import entries as blacklist
+from core.carriers.contract import Found, Lookup, NotFound
+from core.runtime import Runtime, Tx
+from core.schema import Id, chunks, messages, windows
+from core.sending import chunks as queue
+from core.sending import moves
+from core.sending.answers import requeue
+from core.sending.routing import Router
+from core.sending.submit import OPTED_OUT, affordable
+from core.sending.windows import abandon, change
+
+STEPS: Final = ("start", "lookup", "expire")
+LOOKUP_SIZE: Final = 500
+LONGEST_WAIT_MS: Final = 600_000
+OTP_DEADLINE_MS: Final = 120_000  # a password is of no use later
+SENT_AGAIN: Final = "sent_again"
+ASSUMED_SENT: Final = "assumed_sent"
+PAGE: Final = 5_000
+
+
+def take(runtime: Runtime, owner: str) -> bool:
+    """Do one due step; False when there is none."""
+    with runtime.begin() as tx:
+        chunk = queue.lease_due(tx, STEPS, owner)
+        if chunk is None:
+            return False
+        if chunk.step == "start":
+            start(tx, chunk)
+        elif chunk.step == "expire":
+            expire(tx, chunk)
+        else:
+            settle_overdue(tx, chunk)
+    if chunk.step == "lookup":
+        look_up(runtime, chunk, owner)
+    return True
+
+
+def start(tx: Tx, chunk: Row[Any]) -> None:
+    """Scheduled messages begin: the blacklist decides again, credits are held now, carriers are chosen now."""
+    mine = select(messages).where(messages.c.chunk_id == chunk.id, messages.c.status == "scheduled")
+    rows = tx.all(mine.order_by(messages.c.id).with_for_update())
+    stopped = blacklist.screen(tx, blacklist.scopes_of(tx, chunk.account_id), [row.number for row in rows])
+    blocked = [row for row in rows if row.number in stopped and row.purpose != "otp"]
+    change(tx, blocked, "blacklisted", detail=OPTED_OUT)
+    free = [row for row in rows if row.number not in stopped or row.purpose == "otp"]
+    paid = affordable(tx, chunk.account_id, free, queueing=True)
+    change(tx, [row for row in free if row.id not in paid], "no_credit")
+    router = Router(tx)
+    heaps: dict[str, list[Row[Any]]] = defaultdict(list)
+    for row in free:
+        if row.id in paid:
+            heaps[router.pick(row.country, row.purpose)].append(row)
+    for carrier, heap in heaps.items():
+        expires_at = min(row.expires_at for row in heap)
+        going = queue.create(
+            tx, account_id=chunk.account_id, carrier=carrier, purpose=chunk.purpose, due_at=tx.now, expires_at=expires_at
+        )
+        values = {"status": "queued", "status_at": tx.now, "chunk_id": going, "carrier": carrier}
+        tx.execute(update(messages).where(tx.among(messages.c.id, [row.id for row in heap])).values(**values))
+        moves.follow(tx, [moves.of(row, "queued") for row in heap], tx.new_id())
+    tx.execute(update(chunks).where(chunks.c.id == chunk.id).values(status="done", owner=None, lease_until=0))
+
+
+def expire(tx: Tx, chunk: Row[Any]) -> None:
+    """Messages that their carrier took and never spoke of again: it promised receipts, and their time is over."""
+    unheard = select(messages).where(messages.c.chunk_id == chunk.id, messages.c.status == "sent")
+    rows = tx.all(unheard.order_by(messages.c.id).limit(PAGE).with_for_update())
+    change(tx, rows, "expired", detail="no_receipt")
+    done = {} if len(rows) == PAGE else {"status": "done"}
+    tx.execute(update(chunks).where(chunks.c.id == chunk.id).values(owner=None, lease_until=0, **done))
+
+
+def settle_overdue(tx: Tx, chunk: Row[Any]) -> None:
+    """Unknown messages at their deadline: assumed sent, and a one-time password is sent again, once."""
+    rows = _unknown(tx, chunk.id)
+    over = [row for row in rows if deadline(row) <= tx.now]
+    again = [row for row in over if row.purpose == "otp" and row.status_detail != SENT_AGAIN and row.expires_at > tx.now]
+    if again:
+        fresh = queue.like(tx, chunk, step="send", due_at=tx.now, expires_at=min(row.expires_at for row in again))
+        requeue(tx, again, fresh, SENT_AGAIN)
+    resent = {row.id for row in again}
+    assumed = [row for row in over if row.id not in resent]
+    change(tx, assumed, "sent", detail=ASSUMED_SENT)
+    values = {"charged": True, "sent_at": func.coalesce(messages.c.sent_at, messages.c.status_at)}
+    tx.execute(update(messages).where(tx.among(messages.c.id, [row.id for row in assumed])).values(**values))
+
+
+def deadline(row: Any) -> int:
+    """When an unknown message is settled by policy (ms)."""
+    return min(row.status_at + OTP_DEADLINE_MS, row.expires_at) if row.purpose == "otp" else int(row.expires_at)
+
+
+def look_up(runtime: Runtime, chunk: Row[Any], owner: str) -> None:
+    """Ask the carrier what became of the unknown ones; ask again later for those it could not tell."""
+    carrier = runtime.carriers[chunk.carrier]
+    with runtime.read() as tx:
+        asked = [row.id for row in _unknown(tx, chunk.id, lock=False)]
+    told = carrier.lookup(asked) if asked and carrier.traits.looks_up else {}
+    with runtime.begin() as tx:
+        rows = _unknown(tx, chunk.id)
+        _found(tx, [row for row in rows if isinstance(told.get(row.id), Found)], told)
+        never = [row for row in rows if isinstance(told.get(row.id), NotFound)]
+        if never:
+            fresh = queue.like(tx, chunk, step="send", due_at=tx.now, expires_at=min(row.expires_at for row in never))
+            requeue(tx, never, fresh)
+        left = [row for row in rows if row.id not in told]
+        _wait_on(tx, chunk, left, owner, asks=carrier.traits.looks_up)
+
+
+def _found(tx: Tx, rows: Sequence[Row[Any]], told: Any) -> None:
+    if not rows:
+        return
+    lines = [(row.id, _carrier_id(told[row.id])) for row in rows]
+    found = tx.values("found", {"id": Id, "carrier_id": Text}, lines)
+    values = {
+        "status": "sent",
+        "status_at": tx.now,
+        "charged": True,
+        "sent_at": func.coalesce(messages.c.sent_at, tx.now),
+        "carrier_id": func.coalesce(found.c.carrier_id, messages.c.carrier_id),
+    }
+    tx.execute(update(messages).where(messages.c.id == found.c.id).values(**values))
+    moves.follow(tx, [moves.of(row, "sent") for row in rows], tx.new_id())
+
+
+def _carrier_id(answer: Lookup) -> str | None:
+    return answer.carrier_id if isinstance(answer, Found) else None
+
+
+def _wait_on(tx: Tx, chunk: Row[Any], left: Sequence[Row[Any]], owner: str, *, asks: bool) -> None:
+    """The chunk comes back for those still unknown; without any, it waits for receipts like every chunk that was sent."""
+    more = not left and tx.one(select(messages.c.id).where(messages.c.chunk_id == chunk.id, messages.c.status == "unknown").limit(1))
+    if more:
+        queue.release(tx, chunk.id, owner, due_at=tx.now)
+        return
+    if not left:
+        from_sent = select(func.max(messages.c.expires_at)).where(messages.c.chunk_id == chunk.id, messages.c.status == "sent")
+        last = tx.scalar(from_sent)
+        waits = {"status": "done"} if last is None else {"step": "expire", "due_at": last + 24 * 3_600_000}
+        queue.release(tx, chunk.id, owner, **waits)
+        return
+    first = min(deadline(row) for row in left)
+    again = tx.now + min(max(tx.now - chunk.created_at, 1_000), LONGEST_WAIT_MS)
+    queue.release(tx, chunk.id, owner, due_at=max(min(first, again) if asks else first, tx.now + 1))
+
+
+def _unknown(tx: Tx, chunk_id: str, *, lock: bool = True) -> Sequence[Row[Any]]:
+    mine = select(messages).where(messages.c.chunk_id == chunk_id, messages.c.status == "unknown").order_by(messages.c.id)
+    limited = mine.limit(LOOKUP_SIZE)
+    return tx.all(limited.with_for_update() if lock else limited)
+
+
+def sweep_abandoned(runtime: Runtime, *, everyone: bool = False) -> int:
+    """Windows left open by processes that died: all whose lease is over, or all there are (`everyone`: nobody else can be alive)."""
+    with runtime.begin() as tx:
+        left = select(windows).where(windows.c.closed_at.is_(None))
+        if not everyone:
+            left = left.where(windows.c.lease_until <= tx.now)
+        found = tx.all(left.order_by(windows.c.id).limit(100).with_for_update(skip_locked=True))
+        for window in found:
+            abandon(tx, window)
+    return len(found)
+
+
+def sweep_overdue(runtime: Runtime) -> int:
+    """Queued messages past their validity, where nothing is claimed (a pause, a carrier that is gone)."""
+    with runtime.begin() as tx:
+        ready = (chunks.c.status == "ready", chunks.c.step == "send", chunks.c.lease_until <= tx.now)
+        stale = select(chunks).where(*ready, chunks.c.expires_at <= tx.now).order_by(chunks.c.id).limit(20)
+        expired = 0
+        for chunk in tx.all(stale.with_for_update(skip_locked=True)):
+            mine = (messages.c.chunk_id == chunk.id, messages.c.status == "queued")
+            over = select(messages).where(*mine, messages.c.expires_at <= tx.now).order_by(messages.c.id).limit(PAGE)
+            rows = tx.all(over.with_for_update())
+            change(tx, rows, "expired", detail="validity")
+            expired += len(rows)
+            following = tx.scalar(select(func.min(messages.c.expires_at)).where(*mine))
+            values = {"status": "done"} if following is None else {"expires_at": following}
+            tx.execute(update(chunks).where(chunks.c.id == chunk.id).values(**values))
+    return expired

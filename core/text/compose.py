@@ -1,0 +1,97 @@
+"""From a draft and a recipient to the text that is sent and its price.
+
+Quotes and sends both come through here, which is why they cannot differ.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from core.credits.tariff import Tariff
+from core.errors import Refused
+from core.text import gsm, merge
+from core.text.gsm import Encoding, Sizing
+from core.text.mention import Mentions
+from core.text.merge import Template
+
+MOST_SEGMENTS = 10
+EURO_TO_E = "euro_to_e"
+
+_is_sendable = re.compile("[\x01-\ud7ff\ue000-\U0010ffff]*+").fullmatch
+
+
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """One recipient's text as it is sent, and its price; `substitutions` has codes of what was changed to save money."""
+
+    text: str
+    encoding: Encoding
+    segments: int
+    millicredits: int
+    substitutions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All that the recipients of a draft have in common. Made once a draft, since it remembers what it composed."""
+
+    template: Template
+    mention: bool
+    mentions: Mentions
+    tariff: Tariff
+    purpose: str
+    by_country: dict[str, Composed] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+
+def compose(plan: Plan, number: int, country: str, fields: Mapping[str, str | None]) -> Composed:
+    """The text for one number (E.164 digits) of a country (ISO 3166-1 alpha-2), and its price.
+
+    Raises Refused: `text_empty`, `text_invalid`, `text_too_long` or `unpriced_country`.
+    """
+    if plan.template.names:
+        return _compose(plan, country, merge.render(plan.template, fields))
+    known = plan.by_country.get(country)
+    if known is None:
+        known = plan.by_country[country] = _compose(plan, country, plan.template.text)
+    return known
+
+
+def _compose(plan: Plan, country: str, merged: str) -> Composed:
+    if not merged or merged.isspace():
+        raise Refused("text_empty", "The text is empty.")
+    whole = plan.mentions.append(merged, country) if plan.mention else merged
+    text, sizing = _without_costly_euros(whole, gsm.size(whole))
+    _check(text, sizing)
+    return Composed(
+        text=text,
+        encoding=sizing.encoding,
+        segments=sizing.segments,
+        millicredits=sizing.segments * _price(plan, country),
+        substitutions=() if text is whole else (EURO_TO_E,),
+    )
+
+
+def _without_costly_euros(text: str, sizing: Sizing) -> tuple[str, Sizing]:
+    """A euro sign takes two septets. Where that costs a segment, every one becomes an E; in UCS-2 nothing is gained."""
+    if sizing.segments == 1 or sizing.encoding != "gsm7" or "€" not in text:
+        return text, sizing
+    shorter = text.replace("€", "E")
+    smaller = gsm.size(shorter)
+    return (shorter, smaller) if smaller.segments < sizing.segments else (text, sizing)
+
+
+def _check(text: str, sizing: Sizing) -> None:
+    # Neither NUL nor half a surrogate pair is in the GSM alphabet: only UCS-2 can hold them.
+    if sizing.encoding == "ucs2" and not _is_sendable(text):
+        raise Refused(
+            "text_invalid", "The text holds a character that cannot be sent (NUL, or half of a surrogate pair)."
+        )
+    if sizing.segments > MOST_SEGMENTS:
+        raise Refused("text_too_long", f"The text takes {sizing.segments} segments; the most is {MOST_SEGMENTS}.")
+
+
+def _price(plan: Plan, country: str) -> int:
+    price = plan.tariff.price(country, plan.purpose)
+    if price is None:
+        raise Refused("unpriced_country", f"There is no price for {country}: messages to it can't be sent.")
+    return price
