@@ -7,12 +7,30 @@ from core import accounts, backlog, beats, events, idempotency, jobs, number, sc
 from core.accounts import Account, Caller
 from core.audience import contacts, groups, imports, templates
 from core.blacklist import entries as blacklist
+from core.carriers.simulator import Simulator
 from core.credits import alerts, check, ledger, tariff
 from core.database import Database
 from core.errors import CarrierError, Fault, PeerError, Refused
 from core.ids import UuidV7
 from core.runtime import Doorbell, Rules, Runtime, Tx, wall_clock
-from core.sending import answers, campaigns, chunks, drafts, expansion, hours, lanes, message, quotes, receipts, replies, singles, steps, submit, sweeps, windows
+from core.sending import (
+    answers,
+    campaigns,
+    chunks,
+    drafts,
+    expansion,
+    hours,
+    lanes,
+    message,
+    quotes,
+    receipts,
+    replies,
+    singles,
+    steps,
+    submit,
+    sweeps,
+    windows,
+)
 from core.statistics import report, sends
 
 __all__ = [
@@ -26,6 +44,7 @@ __all__ = [
     "Refused",
     "Rules",
     "Runtime",
+    "Simulator",
     "Tx",
     "UuidV7",
     "accounts",

@@ -129,9 +129,13 @@ def get(tx: Tx, account_id: str) -> Account:
 
 def find(tx: Tx, name_or_id: str) -> Account:
     """The account of this id or, for a person at a terminal, of this name."""
-    rows = tx.all(select(accounts).where(or_(accounts.c.name == name_or_id, accounts.c.id == _as_id(name_or_id))).limit(2))
+    rows = tx.all(
+        select(accounts).where(or_(accounts.c.name == name_or_id, accounts.c.id == _as_id(name_or_id))).limit(2)
+    )
     if len(rows) != 1:
-        raise Refused("not_found", f"{len(rows) or 'No'} account{'s' if rows else ''} called {name_or_id!r}: give its id.")
+        raise Refused(
+            "not_found", f"{len(rows) or 'No'} account{'s' if rows else ''} called {name_or_id!r}: give its id."
+        )
     return _account(rows[0])
 
 
@@ -151,7 +155,9 @@ def change(tx: Tx, account_id: str, changes: Mapping[str, Any], actor: str) -> A
     """Apply a PATCH of /me: region, timezone, default_sender, stop, account_name. Refuses what the rules forbid."""
     account = get(tx, account_id)
     new = {"name" if key == "account_name" else key: value for key, value in changes.items()}
-    if fault := _region_fault(new.get("region", account.region)) or _timezone_fault(new.get("timezone", account.timezone)):
+    if fault := _region_fault(new.get("region", account.region)) or _timezone_fault(
+        new.get("timezone", account.timezone)
+    ):
         raise Refused("invalid_account", fault.message, (fault,))
     if new.get("stop") is False and account.kind == "marketing":
         raise Refused.at("/stop", "stop_required", "A marketing account cannot send without the STOP mention.")
@@ -196,7 +202,9 @@ def create_key(tx: Tx, account_id: str, name: str, scopes: Sequence[str], secret
     """Store a key's hash; `secret` is at least 256 random bits, so SHA-256 needs no salt. The key's id."""
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown:
-        raise Refused.at("/scopes", "unknown_scope", f"Unknown scope: {', '.join(unknown)}. Known: {', '.join(SCOPES)}.")
+        raise Refused.at(
+            "/scopes", "unknown_scope", f"Unknown scope: {', '.join(unknown)}. Known: {', '.join(SCOPES)}."
+        )
     key_id = tx.new_id()
     tx.execute(
         api_keys.insert().values(
@@ -224,14 +232,18 @@ def revoke_key(tx: Tx, account_id: str, key_id: str, actor: str) -> None:
 def keys(tx: Tx, account_id: str) -> list[dict[str, Any]]:
     """The account's keys, without secrets."""
     shown = (api_keys.c.id, api_keys.c.name, api_keys.c.prefix, api_keys.c.scopes, api_keys.c.created_at)
-    rows = tx.all(select(*shown, api_keys.c.last_used_at, api_keys.c.revoked_at).where(api_keys.c.account_id == account_id))
+    rows = tx.all(
+        select(*shown, api_keys.c.last_used_at, api_keys.c.revoked_at).where(api_keys.c.account_id == account_id)
+    )
     return [dict(row._mapping) | {"scopes": json.loads(row.scopes)} for row in rows]
 
 
 def by_key(runtime: Runtime, secret: str) -> Caller | None:
     """Whose key this is; None if it is nobody's or revoked."""
     with runtime.read() as tx:
-        row = tx.one(select(api_keys).where(api_keys.c.secret_hash == hash_secret(secret), api_keys.c.revoked_at.is_(None)))
+        row = tx.one(
+            select(api_keys).where(api_keys.c.secret_hash == hash_secret(secret), api_keys.c.revoked_at.is_(None))
+        )
         now = tx.now
     if row is None:
         return None
@@ -284,7 +296,9 @@ def _account(row: Row[Any]) -> Account:
 def _as_id(text: str) -> str:
     """The text if it may be an id; otherwise an id that nothing has, which PostgreSQL can compare."""
     compact = text.replace("-", "")
-    looks_like_one = len(text) == 36 and len(compact) == 32 and all(digit in "0123456789abcdefABCDEF" for digit in compact)  # noqa: PLR2004
+    looks_like_one = (
+        len(text) == 36 and len(compact) == 32 and all(digit in "0123456789abcdefABCDEF" for digit in compact)
+    )  # noqa: PLR2004
     return text.lower() if looks_like_one else "00000000-0000-0000-0000-000000000000"
 
 
@@ -294,4 +308,6 @@ def _region_fault(region: str) -> Fault | None:
 
 
 def _timezone_fault(timezone: str) -> Fault | None:
-    return None if timezone in available_timezones() else Fault("/timezone", "must be an IANA name such as Europe/Paris")
+    return (
+        None if timezone in available_timezones() else Fault("/timezone", "must be an IANA name such as Europe/Paris")
+    )

@@ -87,7 +87,9 @@ class Connected:
         marks = ", ".join(["%s" if self.postgresql else "?"] * len(columns))
         cursor.executemany(f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})', rows)
 
-    def values(self, name: str, columns: Mapping[str, type[TypeEngine[Any]]], rows: Sequence[Sequence[Any]]) -> Subquery:
+    def values(
+        self, name: str, columns: Mapping[str, type[TypeEngine[Any]]], rows: Sequence[Sequence[Any]]
+    ) -> Subquery:
         """Rows as a table one can join: one parameter whatever their number, so the statement is compiled and planned once."""
         if self.postgresql:
             lists = list(zip(*rows, strict=True)) or [()] * len(columns)
@@ -105,7 +107,9 @@ class Connected:
         ]
         return select(*picked).subquery(name)
 
-    def among(self, subject: ColumnElement[Any], values: Sequence[Any], kind: type[TypeEngine[Any]] = Id) -> ColumnElement[bool]:
+    def among(
+        self, subject: ColumnElement[Any], values: Sequence[Any], kind: type[TypeEngine[Any]] = Id
+    ) -> ColumnElement[bool]:
         """`subject` is one of `values`: one parameter, however many there are."""
         if self.postgresql:
             return subject == func.any(bindparam(None, list(values), type_=ARRAY(kind())))
@@ -147,11 +151,19 @@ def _sqlite(url: str) -> Engine:
     path = make_url(url).database
     if path and path != ":memory:":
         Path(path).parent.mkdir(parents=True, exist_ok=True)
-    engine = create_engine(url, connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False}, pool_size=20, max_overflow=40)
+    engine = create_engine(
+        url, connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False}, pool_size=20, max_overflow=40
+    )
 
     def connected(raw: Any, _record: object) -> None:
         raw.isolation_level = None  # we say BEGIN ourselves, below
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "temp_store = MEMORY", "cache_size = -32000"):
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            "temp_store = MEMORY",
+            "cache_size = -32000",
+        ):
             raw.execute(f"PRAGMA {pragma}")
 
     def begun(connection: Connection) -> None:

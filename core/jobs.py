@@ -43,7 +43,14 @@ def add(tx: Tx, account_id: str, kind: str, subject_id: str, due_at: int | None 
     now: what it has read may be out of date, and its `done` does not count.
     """
     due = tx.now if due_at is None else due_at
-    row = {"id": tx.new_id(), "account_id": account_id, "kind": kind, "subject_id": subject_id, "due_at": due, "attempt": 0}
+    row = {
+        "id": tx.new_id(),
+        "account_id": account_id,
+        "kind": kind,
+        "subject_id": subject_id,
+        "due_at": due,
+        "attempt": 0,
+    }
     statement = tx.upsert(jobs).values(**row)
     again = {"due_at": due, "done_at": None, "error": None, "lease_until": None, "attempt": jobs.c.attempt + 1}
     tx.execute(statement.on_conflict_do_update(index_elements=["kind", "subject_id"], set_=again))
@@ -63,7 +70,9 @@ def claim(runtime: Runtime) -> Job | None:
         row = tx.one(due.order_by(jobs.c.due_at).limit(1).with_for_update(skip_locked=True))
         if row is None:
             return None
-        tx.execute(update(jobs).where(jobs.c.id == row.id).values(lease_until=tx.now + LEASE_MS, attempt=row.attempt + 1))
+        tx.execute(
+            update(jobs).where(jobs.c.id == row.id).values(lease_until=tx.now + LEASE_MS, attempt=row.attempt + 1)
+        )
     return Job(row.id, row.account_id, row.kind, row.subject_id, row.attempt + 1)
 
 

@@ -20,7 +20,11 @@ def check_sender(tx: Tx, account_id: str, sender: str, pointer: str = "/sender")
     """
     digits = re.sub(r"[\s.\-()]", "", sender)
     if FRENCH_MOBILE.fullmatch(digits):
-        raise Refused.at(pointer, "sender_forbidden", "French mobile numbers (+336, +337) may not be a sender: use a name or the short code.")
+        raise Refused.at(
+            pointer,
+            "sender_forbidden",
+            "French mobile numbers (+336, +337) may not be a sender: use a name or the short code.",
+        )
     if NAME.fullmatch(sender) and sender.strip() == sender:
         return sender
     number = digits.removeprefix("+")

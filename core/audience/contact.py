@@ -1,7 +1,7 @@
 """A person of an account's address book, as a value."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from sqlalchemy import Row
@@ -38,10 +38,13 @@ class Contact:
 
     def row(self) -> Mapping[str, Any]:
         """Its columns."""
-        return asdict(self) | {"search": self.folded()}
+        return {name: getattr(self, name) for name in _NAMES} | {"search": self.folded()}
 
     def folded(self) -> str:
         return fold_fields((self.nom, self.prenom, self.email, self.societe))
+
+
+_NAMES: Final = tuple(field.name for field in fields(Contact))
 
 
 def of_row(row: Row[Any]) -> Contact:
@@ -52,5 +55,5 @@ def tidy(text: str | None) -> str | None:
     """A field on one line, without what cannot be printed; None when nothing is left."""
     if text is None:
         return None
-    printable = "".join(char if char.isprintable() else " " for char in text)
+    printable = text if text.isprintable() else "".join(char if char.isprintable() else " " for char in text)
     return " ".join(printable.split()) or None

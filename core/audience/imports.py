@@ -82,20 +82,28 @@ class _Plan:
     region: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """What a first look at a file found; `total` is its rows of data."""
+
+    plan: _Plan
+    sample: Sequence[Row]
+    total: int
+
+
 def accept(runtime: Runtime, account_id: str, stream: BinaryIO, filename: str, wish: Wish) -> Import:
     """Look at a file, keep it, and promise the import; the answer has the preview.
 
-    Refuses `file_too_large`, `unreadable_file`, `too_large_a_table`, `empty_file`, `unknown_column` and `no_number_column`.
+    Refuses `file_too_large`, `unreadable_file`, `table_too_large`, `empty_file`, `unknown_column` and `no_number_column`.
     """
     with runtime.read() as tx:
         region = accounts.get(tx, account_id).region
     with pieces.spooled(stream) as file:
-        source = spreadsheet.examine(file, wish.separator)
-        sample = list(islice(spreadsheet.rows(file, source), SAMPLE_ROWS))
-        plan = _Plan(source, columns.find(sample, region, wish.mapping), region)
-        total = sum(1 for _ in spreadsheet.rows(file, source)) - plan.columns.header
+        looked = _look(file, region, wish)
         with runtime.begin() as tx:
-            return _keep(tx, account_id, filename, wish, plan, _preview(plan, sample), total, file)
+            import_id = _promise(tx, account_id, filename, wish, looked)
+            pieces.store(tx, import_id, file)
+            return get(tx, account_id, import_id)
 
 
 def get(tx: Tx, account_id: str, import_id: str) -> Import:
@@ -136,16 +144,16 @@ def run(runtime: Runtime, import_id: str, keep: Keep = lambda _tx: True) -> None
         job = _import(row)
     plan = _plan(job.options)
     try:
-        with pieces.fetched(runtime, import_id) as file:
-            _consume(runtime, job, plan, file, keep)
+        with pieces.fetched(runtime, import_id) as file, spreadsheet.reopened(file, plan.source) as table:
+            _consume(runtime, job, plan, islice(table.rows(), int(plan.columns.header), None), keep)
     except Refused as refused:
         _end(runtime, import_id, "failed", refused.detail)
 
 
-def _consume(runtime: Runtime, job: Import, plan: _Plan, file: BinaryIO, keep: Keep) -> None:
+def _consume(runtime: Runtime, job: Import, plan: _Plan, data: Iterator[Row], keep: Keep) -> None:
     seen: set[int] = set()
     end = 0
-    for rows in _batches(_data_rows(file, plan)):
+    for rows in _batches(data):
         end += len(rows)
         read = [columns.read(row, plan.columns.mapping, plan.region) for row in rows]
         if end > job.done and not _batch(runtime, job, read, end, seen, keep):
@@ -207,20 +215,22 @@ def _end(runtime: Runtime, import_id: str, status: str, problem: str | None = No
             pieces.discard(tx, import_id)
 
 
-def _data_rows(file: BinaryIO, plan: _Plan) -> Iterator[Row]:
-    return islice(spreadsheet.rows(file, plan.source), int(plan.columns.header), None)
-
-
 def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
     while batch := list(islice(rows, BATCH_ROWS)):
         yield batch
 
 
-def _keep(  # noqa: PLR0913 - what one row is made of
-    tx: Tx, account_id: str, filename: str, wish: Wish, plan: _Plan, preview: Mapping[str, Any], total: int, file: BinaryIO
-) -> Import:
+def _look(file: BinaryIO, region: str, wish: Wish) -> _Looked:
+    with spreadsheet.opened(file, wish.separator) as table:
+        sample = list(islice(table.rows(), SAMPLE_ROWS))
+        found = columns.find(sample, region, wish.mapping)
+        return _Looked(_Plan(table.source, found, region), sample, sum(1 for _ in table.rows()) - found.header)
+
+
+def _promise(tx: Tx, account_id: str, filename: str, wish: Wish, looked: _Looked) -> str:
+    """The row of an import that waits, and its job; its id."""
     import_id = tx.new_id()
-    options = asdict(plan) | {"group_name": tidy(wish.group_name), "dry_run": wish.dry_run}
+    options = asdict(looked.plan) | {"group_name": tidy(wish.group_name), "dry_run": wish.dry_run}
     row = {
         "id": import_id,
         "account_id": account_id,
@@ -228,14 +238,13 @@ def _keep(  # noqa: PLR0913 - what one row is made of
         "status": "queued",
         "filename": (tidy(filename) or "file")[:255],
         "options": json.dumps(options),
-        "preview": json.dumps(preview),
-        "total": total,
+        "preview": json.dumps(_preview(looked)),
+        "total": looked.total,
         "created_at": tx.now,
     }
     tx.execute(imports.insert().values(**row, done=0, created=0, updated=0, rejected=0, duplicates=0))
-    pieces.store(tx, import_id, file)
     jobs.add(tx, account_id, "import", import_id)
-    return get(tx, account_id, import_id)
+    return import_id
 
 
 def _plan(options: Mapping[str, Any]) -> _Plan:
@@ -247,10 +256,10 @@ def _plan(options: Mapping[str, Any]) -> _Plan:
     )
 
 
-def _preview(plan: _Plan, sample: Sequence[Row]) -> Mapping[str, Any]:
+def _preview(looked: _Looked) -> Mapping[str, Any]:
     """The columns as found, what each is taken for, and the first rows as understood."""
-    mapping = plan.columns.mapping
-    first = sample[plan.columns.header :][:PREVIEW_ROWS]
+    plan, mapping = looked.plan, looked.plan.columns.mapping
+    first = looked.sample[plan.columns.header :][:PREVIEW_ROWS]
     return asdict(plan.source) | {
         "header": plan.columns.header,
         "columns": list(plan.columns.names),

@@ -20,6 +20,8 @@ _NUMBER_LIKE = re.compile(r"\+?[0-9][0-9 .()/-]*")
 
 def fold(text: str) -> str:
     """The text without case or accents: "Éloïse" and "ELOISE" are one."""
+    if text.isascii():
+        return text.lower()
     plain = unicodedata.normalize("NFKD", text.casefold())
     return "".join(char for char in plain if not unicodedata.combining(char))
 

@@ -1,12 +1,12 @@
 """A table in a file, whatever its format: csv, xls or xlsx. Rows keep the places that they have on the screen."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import BinaryIO, Final
 
 from core.audience import delimited, workbook
 from core.audience.workbook import MAX_COLUMNS, Cell
-from core.errors import Refused
 
 _ZIP: Final = b"PK\x03\x04"
 _OLE: Final = bytes.fromhex("D0CF11E0A1B11AE1")
@@ -30,37 +30,51 @@ class Row:
     cells: Sequence[Cell]
 
 
-def examine(file: BinaryIO, separator: str | None = None) -> Source:
-    """What the file is, by its content. Refuses `unreadable_file` and `too_large_a_table`."""
+@dataclass(frozen=True, slots=True)
+class Table:
+    """An open file. `rows` begins anew whenever it is called: the rows that are not blank, one after the other."""
+
+    source: Source
+    rows: Callable[[], Iterator[Row]]
+
+
+@contextmanager
+def opened(file: BinaryIO, separator: str | None = None) -> Iterator[Table]:
+    """The table in a file of a format not known yet. Refuses `unreadable_file` and `table_too_large`, perhaps only half way."""
+    with reopened(file, _examine(file, separator)) as table:
+        yield table
+
+
+@contextmanager
+def reopened(file: BinaryIO, source: Source) -> Iterator[Table]:
+    """The table in a file that was opened before, read exactly as it was then."""
+    if source.format == "csv":
+        yield Table(source, lambda: _rows(_records(file, source)))
+    else:
+        with workbook.opened(file, source.format) as sheet:
+            yield Table(replace(source, sheet=sheet.name), lambda: _rows(workbook.rows(sheet)))
+
+
+def _examine(file: BinaryIO, separator: str | None) -> Source:
+    """What a file is, by its content."""
     file.seek(0)
     beginning = file.read(8)
     if beginning.startswith(_ZIP):
-        return _examine_book(file, "xlsx")
+        return Source("xlsx")
     if beginning.startswith(_OLE):
-        return _examine_book(file, "xls")
+        return Source("xls")
     file.seek(0)
     encoding = delimited.encoding_of(iter(lambda: file.read(delimited.PIECE), b""))
     return Source("csv", encoding, separator or delimited.separator_of(delimited.sample_of(file, encoding)))
 
 
-def rows(file: BinaryIO, source: Source) -> Iterator[Row]:
-    """The rows that are not blank, one after the other. Refuses `unreadable_file` and `too_large_a_table`, perhaps half way."""
-    for place, cells in enumerate(_cells(file, source), 1):
+def _records(file: BinaryIO, source: Source) -> Iterator[Sequence[Cell]]:
+    for record in delimited.records(file, source.encoding or "utf-8", source.separator):
+        yield record[:MAX_COLUMNS]
+
+
+def _rows(lines: Iterable[Sequence[Cell]]) -> Iterator[Row]:
+    for place, cells in enumerate(lines, 1):
         if any(cell.strip() if isinstance(cell, str) else True for cell in cells):
-            if place > workbook.MAX_ROWS + 1:
-                raise Refused("too_large_a_table", f"More than {workbook.MAX_ROWS:,} rows: import the file in parts.")
+            workbook.check_size(place, 1)
             yield Row(place, cells)
-
-
-def _examine_book(file: BinaryIO, kind: str) -> Source:
-    with workbook.opened(file, kind) as sheet:
-        return Source(kind, sheet=sheet.name)
-
-
-def _cells(file: BinaryIO, source: Source) -> Iterator[Sequence[Cell]]:
-    if source.format == "csv":
-        for record in delimited.records(file, source.encoding or "utf-8", source.separator):
-            yield record[:MAX_COLUMNS]
-    else:
-        with workbook.opened(file, source.format) as sheet:
-            yield from workbook.rows(sheet)

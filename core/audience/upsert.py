@@ -86,7 +86,8 @@ def _merge(people: Sequence[Person]) -> Mapping[int, _Merged]:
     merged: dict[int, _Merged] = {}
     for person in people:
         one = merged.setdefault(person.number.value, _Merged(person))
-        one.person = replace(one.person, fields={**one.person.fields, **person.fields})
+        if one.rows:
+            one.person = replace(one.person, fields={**one.person.fields, **person.fields})
         one.rows.append(person)
     return merged
 

@@ -13,10 +13,18 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, time, timedelta
+from functools import cache
 from typing import BinaryIO, Final
 from xml.parsers import expat
 
-from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
+from python_calamine import (
+    CalamineError,
+    CalamineSheet,
+    CalamineWorkbook,
+    PasswordError,
+    SheetTypeEnum,
+    SheetVisibleEnum,
+)
 
 from core.errors import Refused
 
@@ -39,7 +47,7 @@ _BROKEN: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError,
 def opened(file: BinaryIO, kind: str) -> Iterator[CalamineSheet]:
     """The first visible sheet of an xls or xlsx file.
 
-    Refuses `unreadable_file` and `too_large_a_table`, in words that say what to do.
+    Refuses `unreadable_file` and `table_too_large`, in words that say what to do.
     """
     with _trusted(file) if kind == "xlsx" else _as_it_is(file) as open_book:
         sheet = _reading(lambda: _first_sheet(open_book()))
@@ -54,13 +62,13 @@ def rows(sheet: CalamineSheet) -> Iterator[Sequence[Cell]]:
 
 
 def check_size(height: int, width: int) -> None:
-    """Refuses (`too_large_a_table`) more rows, columns or cells than are read."""
+    """Refuses (`table_too_large`) more rows, columns or cells than are read."""
     if height > MAX_ROWS + 1:  # one for the header
-        raise Refused("too_large_a_table", f"More than {MAX_ROWS:,} rows: import the file in parts.")
+        raise Refused("table_too_large", f"More than {MAX_ROWS:,} rows: import the file in parts.")
     if width > MAX_COLUMNS:
-        raise Refused("too_large_a_table", f"More than {MAX_COLUMNS} columns: delete those that are not needed.")
+        raise Refused("table_too_large", f"More than {MAX_COLUMNS} columns: delete those that are not needed.")
     if height * width > MAX_CELLS:
-        raise Refused("too_large_a_table", f"More than {MAX_CELLS:,} cells: delete the columns that are not needed.")
+        raise Refused("table_too_large", f"More than {MAX_CELLS:,} cells: delete the columns that are not needed.")
 
 
 def _first_sheet(book: CalamineWorkbook) -> CalamineSheet:
@@ -142,7 +150,7 @@ def _parts(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     if not any(name.lower().endswith("workbook.xml") for name in named):
         raise Refused("unreadable_file", "This is not an Excel workbook of a kind that is read: save it as .xlsx or as .csv.")
     if len(named) > MAX_PARTS or sum(part.file_size for part in named.values()) > MAX_XML_BYTES:
-        raise Refused("too_large_a_table", "This workbook is too large once unpacked: import it in parts, or as .csv.")
+        raise Refused("table_too_large", "This workbook is too large once unpacked: import it in parts, or as .csv.")
     if any(part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for part in named.values()):
         raise _unreadable()
     return list(named.values())
@@ -172,7 +180,7 @@ class Reach:
         check_size(self.height, self.width)
 
     def _start(self, name: str, attributes: dict[str, str]) -> None:
-        kind = name.rpartition(":")[2]
+        kind = name.rpartition(":")[2] if ":" in name else name
         if kind == "c":
             self._cell(attributes.get("r"))
         elif kind in ("v", "is", "f"):
@@ -198,6 +206,7 @@ class Reach:
         raise _unreadable()  # no office program writes one; entities could make gigabytes of a line
 
 
+@cache
 def _column(letters: str) -> int:
     place = 0
     for letter in letters.upper():

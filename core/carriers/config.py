@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final, NoReturn, Protocol
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
@@ -51,7 +51,7 @@ class Kind:
     make: Callable[[Entry, Place], Carrier]
 
 
-def build(  # noqa: PLR0913 - what a carrier may need
+def build(
     text: str | None,
     data_dir: Path,
     clock: Callable[[], int],
@@ -93,12 +93,16 @@ KINDS: Final[Mapping[str, Kind]] = {
 
 def _entries(text: str) -> Sequence[Any]:
     try:
-        document = json.loads(text)
+        document = json.loads(text, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise _refusal([Fault("", f"is not JSON: {error}")]) from None
     if not isinstance(document, list) or not document:
         raise _refusal([Fault("", "must be an array with an object for each carrier")])
     return document
+
+
+def _no_number(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not a number of JSON")
 
 
 def _faults(entry: object, pointer: str) -> Iterator[Fault]:
@@ -130,23 +134,26 @@ def _schema_faults(kind: str, entry: Entry) -> Iterator[Fault]:
 
 def _words(error: ValidationError) -> Iterator[tuple[str, str]]:
     """Where below the error's place, and what would cure it. Never the value: it may be a secret."""
+    wanted: Any = error.validator_value
+    instance: Any = error.instance
+    schema: Any = error.schema
     match error.validator:
-        case "required":
-            missing = [name for name in error.validator_value if name not in error.instance]
-            named = next(name for name in missing if repr(name) in error.message)
-            yield f"/{_escaped(named)}", "is missing"
+        case "required":  # one error for each that is missing, and only the words tell which
+            yield from (
+                (f"/{_escaped(name)}", "is missing") for name in wanted if error.message.startswith(f"{name!r} ")
+            )
         case "additionalProperties":
-            known = error.schema["properties"]
-            yield from ((f"/{_escaped(name)}", "is not a setting") for name in error.instance if name not in known)
+            yield from (
+                (f"/{_escaped(name)}", "is not a setting") for name in instance if name not in schema["properties"]
+            )
         case "type":
-            wanted = error.validator_value
             yield "", f"must be of type {wanted if isinstance(wanted, str) else ' or '.join(wanted)}"
         case "enum":
-            yield "", f"must be one of {', '.join(map(str, error.validator_value))}"
+            yield "", f"must be one of {', '.join(map(str, wanted))}"
         case "minimum" | "maximum" | "exclusiveMinimum" | "minLength" | "maxLength" | "minItems" | "minProperties":
-            yield "", f"must keep to its {error.validator} of {error.validator_value}"
+            yield "", f"must keep to its {error.validator} of {wanted}"
         case _:
-            yield "", error.schema.get("description", "does not have the form that its schema gives")
+            yield "", schema.get("description", "does not have the form that its schema gives")
 
 
 def _refusal(faults: Sequence[Fault]) -> Refused:

@@ -25,7 +25,9 @@ def check(tx: Tx, account_id: str) -> None:
 
 def rearm(tx: Tx, account_id: str) -> None:
     """After credits came: arm the alert again if the account is back above its threshold."""
-    if ledger.balance(tx, account_id).available >= tx.scalar(select(accounts.c.alert_threshold).where(accounts.c.id == account_id)):
+    if ledger.balance(tx, account_id).available >= tx.scalar(
+        select(accounts.c.alert_threshold).where(accounts.c.id == account_id)
+    ):
         tx.execute(update(accounts).where(accounts.c.id == account_id).values(alert_armed=True))
 
 
@@ -33,14 +35,18 @@ def set_threshold(tx: Tx, account_id: str, millicredits: int) -> None:
     """At what balance to warn; 0 for never. Setting it arms the alert, and warns at once if the balance is below already."""
     if millicredits < 0:
         raise Refused.at("/threshold", "invalid_amount", "The threshold is a number of credits, or 0 for no alert.")
-    tx.execute(update(accounts).where(accounts.c.id == account_id).values(alert_threshold=millicredits, alert_armed=True))
+    tx.execute(
+        update(accounts).where(accounts.c.id == account_id).values(alert_threshold=millicredits, alert_armed=True)
+    )
     check(tx, account_id)
 
 
 def send_mail(runtime: Runtime, account_id: str) -> None:
     """The mail itself; nothing if the account has no address or the hub no mail."""
     with runtime.read() as tx:
-        account = tx.one(select(accounts.c.name, accounts.c.email, accounts.c.alert_threshold).where(accounts.c.id == account_id))
+        account = tx.one(
+            select(accounts.c.name, accounts.c.email, accounts.c.alert_threshold).where(accounts.c.id == account_id)
+        )
         available = ledger.balance(tx, account_id).available
     if runtime.mail is None or account is None or not account.email:
         return

@@ -26,14 +26,21 @@ def ledger(tx: Tx) -> list[Finding]:
 
 def counters(tx: Tx) -> list[Finding]:
     """The counters of each campaign are what its messages say."""
-    counted = select(campaign_counts.c.campaign_id, campaign_counts.c.status, func.sum(campaign_counts.c.messages).label("messages"))
+    counted = select(
+        campaign_counts.c.campaign_id, campaign_counts.c.status, func.sum(campaign_counts.c.messages).label("messages")
+    )
     kept = {
         (row.campaign_id, row.status): int(row.messages)
         for row in tx.all(counted.group_by(campaign_counts.c.campaign_id, campaign_counts.c.status))
         if row.messages
     }
-    own = select(messages.c.campaign_id, messages.c.status, func.count().label("messages")).where(messages.c.campaign_id.is_not(None))
-    real = {(row.campaign_id, row.status): row.messages for row in tx.all(own.group_by(messages.c.campaign_id, messages.c.status))}
+    own = select(messages.c.campaign_id, messages.c.status, func.count().label("messages")).where(
+        messages.c.campaign_id.is_not(None)
+    )
+    real = {
+        (row.campaign_id, row.status): row.messages
+        for row in tx.all(own.group_by(messages.c.campaign_id, messages.c.status))
+    }
     return [
         Finding(f"campaign counter {key[1]}", key[0], real.get(key, 0), kept.get(key, 0))
         for key in sorted(kept.keys() | real.keys())
@@ -52,7 +59,10 @@ def _transfers(tx: Tx) -> list[Finding]:
         for side, sign in ((transfers.c.debit_id, -1), (transfers.c.credit_id, 1))
     ]
     moved = sides[0].union_all(sides[1]).subquery()
-    sums = {row.id: int(row.total) for row in tx.all(select(moved.c.id, func.sum(moved.c.millicredits).label("total")).group_by(moved.c.id))}
+    sums = {
+        row.id: int(row.total)
+        for row in tx.all(select(moved.c.id, func.sum(moved.c.millicredits).label("total")).group_by(moved.c.id))
+    }
     accounts = tx.all(select(ledger_accounts))
     return [
         Finding(f"{row.kind} is the sum of its transfers", row.account_id or "hub", sums.get(row.id, 0), row.balance)

@@ -62,7 +62,9 @@ def grant(tx: Tx, account_id: str, millicredits: int, reason: str, actor: str, *
     """The operator gives credits (bank, or bonus for gifts); the transfer's id."""
     _positive(millicredits)
     ids = _ids(tx, account_id)
-    return _transfer(tx, "grant", tx.new_id(), (_hub_id(tx, source), ids["available"]), millicredits, reason=reason, actor=actor)
+    return _transfer(
+        tx, "grant", tx.new_id(), (_hub_id(tx, source), ids["available"]), millicredits, reason=reason, actor=actor
+    )
 
 
 def transfer(tx: Tx, from_account: str, to_account: str, millicredits: int, reference: str | None, actor: str) -> str:
@@ -82,7 +84,9 @@ def transfer(tx: Tx, from_account: str, to_account: str, millicredits: int, refe
 
 def history(tx: Tx, account_id: str, limit: int, before_id: str | None) -> list[Row[Any]]:
     """Transfers that touched what this account can spend, newest first: id, kind, ref, signed millicredits, other account, at."""
-    mine = select(ledger_accounts.c.id).where(ledger_accounts.c.account_id == account_id, ledger_accounts.c.kind == "available")
+    mine = select(ledger_accounts.c.id).where(
+        ledger_accounts.c.account_id == account_id, ledger_accounts.c.kind == "available"
+    )
     my_id = tx.scalar(mine)
     older = [transfers.c.id < before_id] if before_id else []
     newest = [
@@ -94,7 +98,9 @@ def history(tx: Tx, account_id: str, limit: int, before_id: str | None) -> list[
     from_me = both.c.debit_id == my_id
     counterpart = or_((other.c.id == both.c.credit_id) & from_me, (other.c.id == both.c.debit_id) & ~from_me)
     statement = (
-        select(both, from_me.label("outgoing"), other.c.account_id.label("other_account"), other.c.kind.label("other_kind"))
+        select(
+            both, from_me.label("outgoing"), other.c.account_id.label("other_account"), other.c.kind.label("other_kind")
+        )
         .join(other, counterpart)
         .order_by(both.c.id.desc())
         .limit(limit)
@@ -115,7 +121,9 @@ def _move(tx: Tx, kind: str, ref: str, account_id: str, path: tuple[str, str], m
 
 
 def _ids(tx: Tx, account_id: str) -> Mapping[str, int]:
-    rows = tx.all(select(ledger_accounts.c.kind, ledger_accounts.c.id).where(ledger_accounts.c.account_id == account_id))
+    rows = tx.all(
+        select(ledger_accounts.c.kind, ledger_accounts.c.id).where(ledger_accounts.c.account_id == account_id)
+    )
     return {row.kind: row.id for row in rows}
 
 

@@ -27,7 +27,9 @@ def record(runtime: Runtime, window: Window, outcomes: Sequence[Outcome]) -> Non
         attempt_of = {attempt.reference: attempt.attempt for attempt in window.attempts}
         by_id = {outcome.reference: outcome for outcome in outcomes if outcome.reference in attempt_of}
         chunk = tx.one(select(chunks).where(chunks.c.id == window.chunk_id))
-        locked = select(messages).where(tx.among(messages.c.id, sorted(by_id))).order_by(messages.c.id).with_for_update()
+        locked = (
+            select(messages).where(tx.among(messages.c.id, sorted(by_id))).order_by(messages.c.id).with_for_update()
+        )
         rows = [row for row in tx.all(locked) if row.attempt == attempt_of[row.id]]
         _accepted(tx, [row for row in rows if isinstance(by_id[row.id], Accepted)], by_id)
         _rejected(tx, [row for row in rows if isinstance(by_id[row.id], Rejected)], by_id)
@@ -49,7 +51,9 @@ def close(runtime: Runtime, window: Window) -> None:
         if chunk is not None and rows:
             to_unknown(tx, chunk, rows, "no_answer")
         queue.release(tx, window.chunk_id, window.owner)
-        more = select(messages.c.id).where(messages.c.chunk_id == window.chunk_id, messages.c.status == "queued").limit(1)
+        more = (
+            select(messages.c.id).where(messages.c.chunk_id == window.chunk_id, messages.c.status == "queued").limit(1)
+        )
         if tx.one(more) is None:
             retire(tx, window.chunk_id, tx.carriers[window.carrier].traits)
         else:
@@ -100,7 +104,9 @@ def _busy(tx: Tx, chunk: Any, rows: Sequence[Row[Any]], by_id: Mapping[str, Outc
         if isinstance(answer, Busy):
             later[max(1, answer.retry_after_ms)].append(row)
     for wait_ms, group in later.items():
-        again = queue.like(tx, chunk, step="send", due_at=tx.now + wait_ms, expires_at=min(row.expires_at for row in group))
+        again = queue.like(
+            tx, chunk, step="send", due_at=tx.now + wait_ms, expires_at=min(row.expires_at for row in group)
+        )
         requeue(tx, group, again)
 
 

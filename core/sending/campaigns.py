@@ -56,7 +56,9 @@ def create(tx: Tx, account: Account, source: str, draft: CampaignDraft) -> Row[A
     terms = terms_of(tx, account, draft)
     people, drops = explicit(tx, account, draft)
     if not people and not draft.groups:
-        raise Refused.at("/recipients", "no_recipients", f"None of the {len(drops)} recipients has a number that can be texted.")
+        raise Refused.at(
+            "/recipients", "no_recipients", f"None of the {len(drops)} recipients has a number that can be texted."
+        )
     later = draft.send_at is not None and draft.send_at > tx.now
     if not later and ledger.balance(tx, account.id).available <= 0:
         raise Refused("not_enough_credits", "The account has no credits left: top it up, or schedule the campaign.")
@@ -104,19 +106,27 @@ def add_recipients(tx: Tx, campaign_id: str, people: Sequence[Recipient]) -> Non
 def add_drops(tx: Tx, campaign_id: str, drops: Sequence[Drop]) -> None:
     columns = ("id", "campaign_id", "given", "reason", "detail")
     ids = tx.new_ids(len(drops))
-    tx.insert(campaign_drops, columns, [(id_, campaign_id, d.given, d.reason, d.detail) for id_, d in zip(ids, drops, strict=True)])
+    tx.insert(
+        campaign_drops,
+        columns,
+        [(id_, campaign_id, d.given, d.reason, d.detail) for id_, d in zip(ids, drops, strict=True)],
+    )
 
 
 def get(tx: Tx, account_id: str, campaign_id: str, *, lock: bool = False) -> Row[Any]:
     """The account's campaign. Refuses with `not_found`."""
-    mine = select(campaigns).where(campaigns.c.id == campaign_id, campaigns.c.account_id == account_id, campaigns.c.hidden_at.is_(None))
+    mine = select(campaigns).where(
+        campaigns.c.id == campaign_id, campaigns.c.account_id == account_id, campaigns.c.hidden_at.is_(None)
+    )
     row = tx.one(mine.with_for_update() if lock else mine)
     if row is None:
         raise Refused("not_found", "There is no such campaign.")
     return row
 
 
-def listing(tx: Tx, account_id: str, limit: int, before_id: str | None = None, status: str | None = None) -> Sequence[Row[Any]]:
+def listing(
+    tx: Tx, account_id: str, limit: int, before_id: str | None = None, status: str | None = None
+) -> Sequence[Row[Any]]:
     """Newest first."""
     mine = select(campaigns).where(campaigns.c.account_id == account_id, campaigns.c.hidden_at.is_(None))
     if before_id:
@@ -128,7 +138,9 @@ def listing(tx: Tx, account_id: str, limit: int, before_id: str | None = None, s
 
 def counted(tx: Tx, campaign_ids: Sequence[str]) -> Mapping[str, Mapping[str, int]]:
     """How many messages of each campaign stand in each status."""
-    of_these = select(campaign_counts.c.campaign_id, campaign_counts.c.status, func.sum(campaign_counts.c.messages).label("messages"))
+    of_these = select(
+        campaign_counts.c.campaign_id, campaign_counts.c.status, func.sum(campaign_counts.c.messages).label("messages")
+    )
     rows = tx.all(
         of_these.where(tx.among(campaign_counts.c.campaign_id, campaign_ids)).group_by(
             campaign_counts.c.campaign_id, campaign_counts.c.status
@@ -207,8 +219,14 @@ def cancel(tx: Tx, account_id: str, campaign_id: str) -> Row[Any]:
     if row.status in {"finished", "cancelled"}:
         tx.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(hidden_at=tx.now))
         return row
-    tx.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(status="cancelled", finished_at=tx.now, updated_at=tx.now))
-    jobs.add(tx, account_id, JOB, campaign_id)  # its messages are taken back behind, however many; claims refuse them from now on
+    tx.execute(
+        update(campaigns)
+        .where(campaigns.c.id == campaign_id)
+        .values(status="cancelled", finished_at=tx.now, updated_at=tx.now)
+    )
+    jobs.add(
+        tx, account_id, JOB, campaign_id
+    )  # its messages are taken back behind, however many; claims refuse them from now on
     return get(tx, account_id, campaign_id)
 
 
@@ -218,7 +236,9 @@ def withdraw(tx: Tx, campaign_id: str, after: str | None, status: str, detail: s
     The chunk's id, None when there are no more. What is claimed goes on.
     """
     mine = select(chunks).where(chunks.c.campaign_id == campaign_id, chunks.c.status != "done", chunks.c.step == "send")
-    chunk = tx.one((mine.where(chunks.c.id > after) if after else mine).order_by(chunks.c.id).limit(1).with_for_update())
+    chunk = tx.one(
+        (mine.where(chunks.c.id > after) if after else mine).order_by(chunks.c.id).limit(1).with_for_update()
+    )
     if chunk is None:
         return None
     queued = select(messages).where(messages.c.chunk_id == chunk.id, messages.c.status == "queued")
@@ -251,7 +271,14 @@ def resend(tx: Tx, account: Account, source: str, campaign_id: str) -> Row[Any]:
     draft = _draft_of(account, old, send_at=None)
     if ledger.balance(tx, account.id).available <= 0:
         raise Refused("not_enough_credits", "The account has no credits left: top it up.")
-    new_id = _insert(tx, account, source, CampaignDraft(**_shallow(draft) | {"groups": ()}), terms_of(tx, account, draft), resend_of=old.id)
+    new_id = _insert(
+        tx,
+        account,
+        source,
+        CampaignDraft(**_shallow(draft) | {"groups": ()}),
+        terms_of(tx, account, draft),
+        resend_of=old.id,
+    )
     jobs.add(tx, account.id, JOB, new_id)
     return get(tx, account.id, new_id)
 

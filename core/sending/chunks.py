@@ -28,7 +28,19 @@ def create(  # noqa: PLR0913 - a chunk's columns
 ) -> str:
     """A new chunk; its id."""
     chunk_id = tx.new_id()
-    columns = ("id", "account_id", "campaign_id", "carrier", "purpose", "step", "status", "due_at", "expires_at", "lease_until", "created_at")
+    columns = (
+        "id",
+        "account_id",
+        "campaign_id",
+        "carrier",
+        "purpose",
+        "step",
+        "status",
+        "due_at",
+        "expires_at",
+        "lease_until",
+        "created_at",
+    )
     row = (chunk_id, account_id, campaign_id, carrier, purpose, step, status, due_at, expires_at, 0, tx.now)
     tx.insert(chunks, columns, [row])
     if status == "ready" and due_at <= tx.now:
@@ -93,7 +105,9 @@ class Pauses:
         if self.by_kind["account"]:
             conditions.append(chunks.c.account_id.not_in(sorted(self.by_kind["account"])))
         if self.by_kind["campaign"]:
-            conditions.append(or_(chunks.c.campaign_id.is_(None), chunks.c.campaign_id.not_in(sorted(self.by_kind["campaign"]))))
+            conditions.append(
+                or_(chunks.c.campaign_id.is_(None), chunks.c.campaign_id.not_in(sorted(self.by_kind["campaign"])))
+            )
         return conditions
 
 

@@ -17,7 +17,7 @@ from core.blacklist import entries as blacklist
 from core.errors import Refused
 from core.jobs import Job
 from core.runtime import Runtime, Tx
-from core.schema import campaign_recipients, campaigns, chunks, contacts, messages
+from core.schema import campaign_recipients, campaigns, chunks, contacts, group_members, messages
 from core.sending import campaigns as book
 from core.sending import chunks as queue
 from core.sending import drafts, moves, recipients
@@ -107,9 +107,15 @@ def _write(tx: Tx, account: Account, row: Row[Any], page: Page) -> None:
         born["" if message.status != "queued" else router.pick(person.country, terms.purpose)].append(message)
     book.add_drops(tx, row.id, drops)
     _insert(tx, row, terms, born, expires_at)
-    reached = {"expanded": campaigns.c.expanded + len(page.recipients), "updated_at": tx.now}
+    reached = {"expanded": campaigns.c.expanded + len(page.recipients), "updated_at": tx.now, "planned": row.planned or _planned(tx, row)}
     position = row.position if page.position is None else page.position
     tx.execute(update(campaigns).where(campaigns.c.id == row.id).values(**reached, position=position))
+
+
+def _planned(tx: Tx, row: Row[Any]) -> int:
+    """How many there are to expand, at most: who is in two groups counts twice until then."""
+    members = select(func.count()).where(tx.among(group_members.c.group_id, book.groups_of(row)))
+    return book.known_recipients(tx, row.id) + int(tx.scalar(members))
 
 
 def _insert(tx: Tx, row: Row[Any], terms: Terms, born: Mapping[str, list[Message]], expires_at: int) -> None:
@@ -236,7 +242,9 @@ def _copy_recipients(tx: Tx, row: Row[Any]) -> bool:
     book_of = contacts.alias()
     newest = (
         select(book_of.c.id)
-        .where(book_of.c.account_id == row.account_id, book_of.c.number == page.c.number, book_of.c.archived_at.is_(None))
+        .where(
+            book_of.c.account_id == row.account_id, book_of.c.number == page.c.number, book_of.c.archived_at.is_(None)
+        )
         .order_by(book_of.c.id.desc())
         .limit(1)
         .correlate(page)
@@ -245,7 +253,13 @@ def _copy_recipients(tx: Tx, row: Row[Any]) -> bool:
     names = ("nom", "prenom", "email", "societe")
     fields = [func.coalesce(given.c[name], contacts.c[name]) for name in names]
     people = (
-        select(literal(row.id, campaign_recipients.c.campaign_id.type), page.c.number, page.c.country, contacts.c.id, *fields)
+        select(
+            literal(row.id, campaign_recipients.c.campaign_id.type),
+            page.c.number,
+            page.c.country,
+            contacts.c.id,
+            *fields,
+        )
         .outerjoin(given, (given.c.campaign_id == row.resend_of) & (given.c.number == page.c.number))
         .outerjoin(contacts, contacts.c.id == newest)
     )

@@ -47,7 +47,9 @@ class _Sum:
 
 def size(tx: Tx, draft: CampaignDraft) -> int:
     """At most how many recipients a draft has, without walking them."""
-    members = tx.scalar(select(func.count()).where(tx.among(group_members.c.group_id, draft.groups))) if draft.groups else 0
+    members = (
+        tx.scalar(select(func.count()).where(tx.among(group_members.c.group_id, draft.groups))) if draft.groups else 0
+    )
     return len(draft.recipients) + len(draft.contacts) + int(members)
 
 
@@ -73,7 +75,13 @@ def ask(tx: Tx, account: Account, draft: CampaignDraft) -> str:
     """Promise a large quote; its id."""
     campaigns.terms_of(tx, account, draft)
     quote_id = tx.new_id()
-    row = {"id": quote_id, "account_id": account.id, "status": "queued", "draft": json.dumps(asdict(draft)), "created_at": tx.now}
+    row = {
+        "id": quote_id,
+        "account_id": account.id,
+        "status": "queued",
+        "draft": json.dumps(asdict(draft)),
+        "created_at": tx.now,
+    }
     tx.execute(quotes.insert().values(**row))
     jobs.add(tx, account.id, JOB, quote_id)
     return quote_id

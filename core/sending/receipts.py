@@ -28,7 +28,9 @@ def inbox(runtime: Runtime) -> Inbox:
     def store(carrier: str, came: Sequence[Receipt], said: Sequence[Inbound], /) -> None:
         with runtime.begin() as tx:
             columns = ("id", "carrier", "carrier_id", "reference", "status", "code", "at", "received_at", "due_at")
-            rows = [(tx.new_id(), carrier, r.carrier_id, r.reference, r.status, r.code, r.at, tx.now, tx.now) for r in came]
+            rows = [
+                (tx.new_id(), carrier, r.carrier_id, r.reference, r.status, r.code, r.at, tx.now, tx.now) for r in came
+            ]
             tx.insert(receipts, columns, rows)
             _store_replies(tx, carrier, said)
             if came or said:
@@ -40,9 +42,17 @@ def inbox(runtime: Runtime) -> Inbox:
 def _store_replies(tx: Tx, carrier: str, said: Sequence[Inbound]) -> None:
     """The same reply brought twice is one: (carrier, carrier_ref) is unique."""
     for one in said:
-        row = {"id": tx.new_id(), "carrier": carrier, "carrier_ref": one.carrier_ref, "number": one.number, "code": one.code}
+        row = {
+            "id": tx.new_id(),
+            "carrier": carrier,
+            "carrier_ref": one.carrier_ref,
+            "number": one.number,
+            "code": one.code,
+        }
         values = row | {"text": one.text, "received_at": tx.now, "opt_out": False}
-        tx.execute(tx.upsert(replies).values(**values).on_conflict_do_nothing(index_elements=["carrier", "carrier_ref"]))
+        tx.execute(
+            tx.upsert(replies).values(**values).on_conflict_do_nothing(index_elements=["carrier", "carrier_ref"])
+        )
 
 
 def apply(runtime: Runtime, limit: int = BATCH) -> int:

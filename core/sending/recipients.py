@@ -79,7 +79,14 @@ def read(given: Sequence[Mapping[str, Any]], region: str) -> tuple[list[Recipien
 
 def of_contacts(tx: Tx, account_id: str, ids: Sequence[str]) -> list[Mapping[str, Any]]:
     """The account's contacts as explicit recipients. Refuses ids that are not its own."""
-    columns = (contacts.c.id, contacts.c.number, contacts.c.nom, contacts.c.prenom, contacts.c.email, contacts.c.societe)
+    columns = (
+        contacts.c.id,
+        contacts.c.number,
+        contacts.c.nom,
+        contacts.c.prenom,
+        contacts.c.email,
+        contacts.c.societe,
+    )
     mine = select(*columns).where(contacts.c.account_id == account_id, contacts.c.archived_at.is_(None))
     rows = {row.id: row for row in tx.all(mine.where(tx.among(contacts.c.id, ids)))}
     faults = tuple(Fault(f"/contacts/{place}", "no such contact") for place, id_ in enumerate(ids) if id_ not in rows)
@@ -95,7 +102,10 @@ def _as_given(row: Row[Any]) -> Mapping[str, Any]:
 
 def check_groups(tx: Tx, account_id: str, ids: Sequence[str]) -> None:
     """Refuses ids of groups that are not the account's own."""
-    known = {row.id for row in tx.all(select(groups.c.id).where(groups.c.account_id == account_id, tx.among(groups.c.id, ids)))}
+    known = {
+        row.id
+        for row in tx.all(select(groups.c.id).where(groups.c.account_id == account_id, tx.among(groups.c.id, ids)))
+    }
     faults = tuple(Fault(f"/groups/{place}", "no such group") for place, id_ in enumerate(ids) if id_ not in known)
     if faults:
         raise Refused("unknown_group", "Some of these groups do not exist.", faults)
@@ -117,7 +127,9 @@ def stored(tx: Tx, campaign_id: str) -> Source:
 
     def page(after: int, limit: int) -> Sequence[Recipient]:
         columns = [campaign_recipients.c[name] for name in Recipient.__dataclass_fields__]
-        mine = select(*columns).where(campaign_recipients.c.campaign_id == campaign_id, campaign_recipients.c.number > after)
+        mine = select(*columns).where(
+            campaign_recipients.c.campaign_id == campaign_id, campaign_recipients.c.number > after
+        )
         return [Recipient(**row._mapping) for row in tx.all(mine.order_by(campaign_recipients.c.number).limit(limit))]
 
     return page
@@ -127,7 +139,14 @@ def in_group(tx: Tx, group_id: str) -> Source:
     """The members of a group as they are now."""
 
     def page(after: int, limit: int) -> Sequence[Recipient]:
-        person = (contacts.c.country, contacts.c.id.label("contact_id"), contacts.c.nom, contacts.c.prenom, contacts.c.email, contacts.c.societe)
+        person = (
+            contacts.c.country,
+            contacts.c.id.label("contact_id"),
+            contacts.c.nom,
+            contacts.c.prenom,
+            contacts.c.email,
+            contacts.c.societe,
+        )
         members = (
             select(group_members.c.number, group_members.c.contact_id)
             .where(group_members.c.group_id == group_id, group_members.c.number > after)
@@ -157,10 +176,13 @@ def walk(sources: Sequence[Source], after: int, size: int = PAGE) -> Page:
             break
         if recipients and recipients[-1].number == value:
             if row.contact_id is None or row.contact_id not in people:
-                drops.append(Drop(number.display(value), DUPLICATE, "This number is there already: it is texted and charged once."))
+                drops.append(
+                    Drop(
+                        number.display(value), DUPLICATE, "This number is there already: it is texted and charged once."
+                    )
+                )
         else:
             recipients.append(row)
             people = set()
         people.add(row.contact_id)
     return Page(recipients, drops, cut)
-

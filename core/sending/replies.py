@@ -4,6 +4,8 @@ A reply belongs to the account of the newest message of the last 30 days to that
 sent to; else to the owner of that code; else to nobody. An opt-out that belongs to nobody binds every account on that code.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import Row, select, update
@@ -12,6 +14,7 @@ from core import accounts, events
 from core.blacklist import entries as blacklist
 from core.blacklist.keywords import is_stop
 from core.credits import ledger
+from core.errors import Refused
 from core.number import lookup
 from core.runtime import Runtime, Tx
 from core.schema import inbound_numbers, messages, replies
@@ -19,6 +22,7 @@ from core.sending import chunks, drafts, moves
 from core.sending.drafts import Message
 from core.sending.message import CHARGED
 from core.sending.routing import Router
+from core.sending.singles import id_at
 from core.sending.terms import MINUTE_MS, VALIDITY_MINUTES
 from core.sending.windows import SYSTEM
 from core.text import gsm
@@ -26,7 +30,9 @@ from core.text import gsm
 BATCH: Final = 200
 REMEMBERED_MS: Final = 30 * 24 * 3_600_000
 LOOKED_AT: Final = 100  # the newest messages to one number among which the answered one is sought
-CONFIRMATION: Final = "Votre desinscription est enregistree, vous ne recevrez plus de SMS de notre part. / You are unsubscribed."
+CONFIRMATION: Final = (
+    "Votre desinscription est enregistree, vous ne recevrez plus de SMS de notre part. / You are unsubscribed."
+)
 CONFIRMATION_MILLICREDITS: Final = 1_000
 REASON: Final = "stop_confirmation"
 
@@ -39,6 +45,43 @@ def apply(runtime: Runtime, limit: int = BATCH) -> int:
         for reply in waiting:
             _apply(tx, reply)
     return len(waiting)
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which replies to list: from `since` until before `until` (ms), of a campaign, with words in their text."""
+
+    since: int | None = None
+    until: int | None = None
+    campaign_id: str | None = None
+    q: str | None = None
+
+
+def get(tx: Tx, account_id: str, reply_id: str) -> Row[Any]:
+    """The account's reply. Refuses with `not_found`."""
+    row = tx.one(select(replies).where(replies.c.id == reply_id, replies.c.account_id == account_id))
+    if row is None:
+        raise Refused("not_found", "There is no such reply.")
+    return row
+
+
+def listing(
+    tx: Tx, account_id: str, limit: int, before_id: str | None = None, filters: Filters | None = None
+) -> Sequence[Row[Any]]:
+    """Newest first."""
+    asked = filters or Filters()
+    wanted = [replies.c.account_id == account_id]
+    if before_id:
+        wanted.append(replies.c.id < before_id)
+    if asked.since is not None:
+        wanted += [replies.c.received_at >= asked.since, replies.c.id >= id_at(asked.since)]
+    if asked.until is not None:
+        wanted += [replies.c.received_at < asked.until]
+    if asked.campaign_id:
+        wanted.append(replies.c.campaign_id == asked.campaign_id)
+    if asked.q:
+        wanted.append(replies.c.text.icontains(asked.q, autoescape=True))
+    return tx.all(select(replies).where(*wanted).order_by(replies.c.id.desc()).limit(limit))
 
 
 def _apply(tx: Tx, reply: Row[Any]) -> None:
@@ -91,7 +134,9 @@ def _confirm(tx: Tx, owner: str | None, reply: Row[Any]) -> None:
     purpose = "notification"
     carrier = Router(tx).pick(country, purpose)
     expires_at = tx.now + VALIDITY_MINUTES * MINUTE_MS
-    chunk_id = chunks.create(tx, account_id=account.id, carrier=carrier, purpose=purpose, due_at=tx.now, expires_at=expires_at)
+    chunk_id = chunks.create(
+        tx, account_id=account.id, carrier=carrier, purpose=purpose, due_at=tx.now, expires_at=expires_at
+    )
     message = Message(
         id=tx.new_id(),
         account_id=account.id,

@@ -34,14 +34,18 @@ class Filters:
 
 def get(tx: Tx, account_id: str, message_id: str, *, lock: bool = False) -> Row[Any]:
     """The account's message. Refuses with `not_found`."""
-    mine = select(messages).where(messages.c.id == message_id, messages.c.account_id == account_id, messages.c.hidden_at.is_(None))
+    mine = select(messages).where(
+        messages.c.id == message_id, messages.c.account_id == account_id, messages.c.hidden_at.is_(None)
+    )
     row = tx.one(mine.with_for_update() if lock else mine)
     if row is None:
         raise Refused("not_found", "There is no such message.")
     return row
 
 
-def listing(tx: Tx, account_id: str, limit: int, before_id: str | None = None, filters: Filters | None = None) -> Sequence[Row[Any]]:
+def listing(
+    tx: Tx, account_id: str, limit: int, before_id: str | None = None, filters: Filters | None = None
+) -> Sequence[Row[Any]]:
     """Newest first. Ids rise with time, so times of creation are ranges of ids and need no index of their own."""
     asked = filters or Filters()
     wanted = [messages.c.account_id == account_id, messages.c.hidden_at.is_(None)]
@@ -60,6 +64,12 @@ def listing(tx: Tx, account_id: str, limit: int, before_id: str | None = None, f
     if asked.created_before is not None:
         wanted += [messages.c.created_at < asked.created_before]
     return tx.all(select(messages).where(*wanted).order_by(messages.c.id.desc()).limit(limit))
+
+
+def owned(tx: Tx, account_id: str, ids: Sequence[str]) -> set[str]:
+    """Which of these ids are messages of the account."""
+    mine = select(messages.c.id).where(messages.c.account_id == account_id, tx.among(messages.c.id, ids))
+    return {row.id for row in tx.all(mine)} if ids else set()
 
 
 def id_at(millisecond: int) -> str:
@@ -110,4 +120,9 @@ def copy(tx: Tx, account: Account, source: str, message_id: str) -> Message:
     row = get(tx, account.id, message_id)
     draft = Draft(**{name: _as_drafted(tx, account, row, name) for name in EDITABLE})
     later = draft.send_at if draft.send_at is not None and draft.send_at > tx.now else None
-    return submit_one(tx, account, source, Draft(**{name: getattr(draft, name) for name in EDITABLE if name != "send_at"}, send_at=later))
+    return submit_one(
+        tx,
+        account,
+        source,
+        Draft(**{name: getattr(draft, name) for name in EDITABLE if name != "send_at"}, send_at=later),
+    )

@@ -64,7 +64,12 @@ def start(tx: Tx, chunk: Row[Any]) -> None:
     for carrier, heap in heaps.items():
         expires_at = min(row.expires_at for row in heap)
         going = queue.create(
-            tx, account_id=chunk.account_id, carrier=carrier, purpose=chunk.purpose, due_at=tx.now, expires_at=expires_at
+            tx,
+            account_id=chunk.account_id,
+            carrier=carrier,
+            purpose=chunk.purpose,
+            due_at=tx.now,
+            expires_at=expires_at,
         )
         values = {"status": "queued", "status_at": tx.now, "chunk_id": going, "carrier": carrier}
         tx.execute(update(messages).where(tx.among(messages.c.id, [row.id for row in heap])).values(**values))
@@ -85,7 +90,9 @@ def settle_overdue(tx: Tx, chunk: Row[Any]) -> None:
     """Unknown messages at their deadline: assumed sent, and a one-time password is sent again, once."""
     rows = _unknown(tx, chunk.id)
     over = [row for row in rows if deadline(row) <= tx.now]
-    again = [row for row in over if row.purpose == "otp" and row.status_detail != SENT_AGAIN and row.expires_at > tx.now]
+    again = [
+        row for row in over if row.purpose == "otp" and row.status_detail != SENT_AGAIN and row.expires_at > tx.now
+    ]
     if again:
         fresh = queue.like(tx, chunk, step="send", due_at=tx.now, expires_at=min(row.expires_at for row in again))
         requeue(tx, again, fresh, SENT_AGAIN)
@@ -140,12 +147,16 @@ def _carrier_id(answer: Lookup) -> str | None:
 
 def _wait_on(tx: Tx, chunk: Row[Any], left: Sequence[Row[Any]], owner: str, *, asks: bool) -> None:
     """The chunk comes back for those still unknown; without any, it waits for receipts like every chunk that was sent."""
-    more = not left and tx.one(select(messages.c.id).where(messages.c.chunk_id == chunk.id, messages.c.status == "unknown").limit(1))
+    more = not left and tx.one(
+        select(messages.c.id).where(messages.c.chunk_id == chunk.id, messages.c.status == "unknown").limit(1)
+    )
     if more:
         queue.release(tx, chunk.id, owner, due_at=tx.now)
         return
     if not left:
-        from_sent = select(func.max(messages.c.expires_at)).where(messages.c.chunk_id == chunk.id, messages.c.status == "sent")
+        from_sent = select(func.max(messages.c.expires_at)).where(
+            messages.c.chunk_id == chunk.id, messages.c.status == "sent"
+        )
         last = tx.scalar(from_sent)
         waits = {"status": "done"} if last is None else {"step": "expire", "due_at": last + 24 * 3_600_000}
         queue.release(tx, chunk.id, owner, **waits)
@@ -156,7 +167,9 @@ def _wait_on(tx: Tx, chunk: Row[Any], left: Sequence[Row[Any]], owner: str, *, a
 
 
 def _unknown(tx: Tx, chunk_id: str, *, lock: bool = True) -> Sequence[Row[Any]]:
-    mine = select(messages).where(messages.c.chunk_id == chunk_id, messages.c.status == "unknown").order_by(messages.c.id)
+    mine = (
+        select(messages).where(messages.c.chunk_id == chunk_id, messages.c.status == "unknown").order_by(messages.c.id)
+    )
     limited = mine.limit(LOOKUP_SIZE)
     return tx.all(limited.with_for_update() if lock else limited)
 

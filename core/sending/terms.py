@@ -54,9 +54,15 @@ def _mention(account: Account, purpose: str, stop: bool | None) -> bool:
         raise Refused.at("/purpose", "purpose_forbidden", f"purpose must be one of {', '.join(PURPOSES)}.")
     if purpose == "otp":
         if not account.otp_granted:
-            raise Refused.at("/purpose", "otp_not_granted", "One-time passwords need the operator's grant: ask for it, or use notification.")
+            raise Refused.at(
+                "/purpose",
+                "otp_not_granted",
+                "One-time passwords need the operator's grant: ask for it, or use notification.",
+            )
         return False
     obliged = account.kind == "marketing" or purpose == "marketing"
     if obliged and stop is False:
-        raise Refused.at("/stop", "stop_required", "Marketing messages always carry the STOP mention: leave `stop` out.")
+        raise Refused.at(
+            "/stop", "stop_required", "Marketing messages always carry the STOP mention: leave `stop` out."
+        )
     return obliged or (account.stop if stop is None else stop)

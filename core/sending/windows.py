@@ -59,7 +59,9 @@ def claim(runtime: Runtime, carrier: str, owner: str, size: int, served: dict[st
         rows = _queued(tx, chunk.id, min(size, traits.window))
         going = [] if _cancelled(tx, chunk, rows) else _screen(tx, chunk, rows)
         going = _within(going, size)
-        window = Window(tx.new_id(), chunk.id, chunk.account_id, carrier, owner, tuple(_attempt(tx, row) for row in going))
+        window = Window(
+            tx.new_id(), chunk.id, chunk.account_id, carrier, owner, tuple(_attempt(tx, row) for row in going)
+        )
         _send(tx, window, going, traits)
         left = len(going) < len(rows) or len(rows) == min(size, traits.window)
         if not going and not left:
@@ -133,7 +135,9 @@ def _screen(tx: Tx, chunk: Row[Any], rows: Sequence[Row[Any]]) -> list[Row[Any]]
     for opens, held in waiting.items():
         later = queue.like(tx, chunk, step="send", due_at=opens, expires_at=min(row.expires_at for row in held))
         ids = [row.id for row in held]
-        tx.execute(update(messages).where(tx.among(messages.c.id, ids)).values(chunk_id=later, status_detail=QUIET_HOURS))
+        tx.execute(
+            update(messages).where(tx.among(messages.c.id, ids)).values(chunk_id=later, status_detail=QUIET_HOURS)
+        )
     return going
 
 
@@ -197,7 +201,9 @@ def abandon(tx: Tx, window: Row[Any]) -> None:
 def to_unknown(tx: Tx, chunk: Any, rows: Sequence[Row[Any]], code: str) -> None:
     """Rows that may or may not have reached the carrier move to a chunk that finds out, after the grace delay."""
     traits = tx.carriers[chunk.carrier].traits
-    asks = queue.like(tx, chunk, step="lookup", due_at=tx.now + grace_ms(traits), expires_at=min(row.expires_at for row in rows))
+    asks = queue.like(
+        tx, chunk, step="lookup", due_at=tx.now + grace_ms(traits), expires_at=min(row.expires_at for row in rows)
+    )
     ids = [row.id for row in rows]
     values = {"status": "unknown", "status_at": tx.now, "carrier_code": code, "chunk_id": asks}
     tx.execute(update(messages).where(tx.among(messages.c.id, ids)).values(**values))
@@ -227,7 +233,9 @@ def change(tx: Tx, rows: Sequence[Row[Any]], status: str, *, detail: str | None 
 
 def retire(tx: Tx, chunk_id: str, traits: Traits) -> None:
     """A chunk with nothing left to send: it waits for receipts where they are promised, and is done where not."""
-    last = tx.scalar(select(func.max(messages.c.expires_at)).where(messages.c.chunk_id == chunk_id, messages.c.status == "sent"))
+    last = tx.scalar(
+        select(func.max(messages.c.expires_at)).where(messages.c.chunk_id == chunk_id, messages.c.status == "sent")
+    )
     free: dict[str, Any] = {"owner": None, "lease_until": 0}
     if last is not None and traits.promises_receipts:
         waits = {"step": "expire", "due_at": last + UNHEARD_MS}

@@ -37,7 +37,9 @@ def report(tx: Tx, account_id: str, campaign_id: str) -> Report:
         func.sum(campaign_counts.c.millicredits).label("millicredits"),
     )
     lines = tx.all(
-        sums.where(campaign_counts.c.campaign_id == campaign_id).group_by(campaign_counts.c.status, campaign_counts.c.country)
+        sums.where(campaign_counts.c.campaign_id == campaign_id).group_by(
+            campaign_counts.c.status, campaign_counts.c.country
+        )
     )
     by_status: dict[str, int] = {}
     by_country: dict[str, int] = {}
@@ -48,11 +50,16 @@ def report(tx: Tx, account_id: str, campaign_id: str) -> Report:
     if row.status == "scheduled":  # its explicit recipients wait, though they are no messages yet
         by_status["scheduled"] = campaigns.known_recipients(tx, campaign_id)
     counts = {group: sum(by_status.get(status, 0) for status in statuses) for group, statuses in GROUPS.items()}
-    reasons = select(campaign_drops.c.reason, func.count().label("drops")).where(campaign_drops.c.campaign_id == campaign_id)
+    reasons = select(campaign_drops.c.reason, func.count().label("drops")).where(
+        campaign_drops.c.campaign_id == campaign_id
+    )
     return Report(
         campaign=row,
         by_status=by_status,
-        groups={group: (count, rate) for (group, count), rate in zip(counts.items(), rates(list(counts.values())), strict=True)},
+        groups={
+            group: (count, rate)
+            for (group, count), rate in zip(counts.items(), rates(list(counts.values())), strict=True)
+        },
         by_country={country: count for country, count in by_country.items() if count},
         millicredits=sum(int(line.millicredits) for line in lines),
         contacts=sum(by_status.values()),
@@ -81,4 +88,6 @@ def recipients(tx: Tx, account_id: str, campaign_id: str, limit: int, after: str
 def dropped(tx: Tx, campaign_id: str, limit: int, after: str | None = None) -> Sequence[Row[Any]]:
     """The recipients that became no message, each with its reason."""
     mine = select(campaign_drops).where(campaign_drops.c.campaign_id == campaign_id)
-    return tx.all((mine.where(campaign_drops.c.id > after) if after else mine).order_by(campaign_drops.c.id).limit(limit))
+    return tx.all(
+        (mine.where(campaign_drops.c.id > after) if after else mine).order_by(campaign_drops.c.id).limit(limit)
+    )

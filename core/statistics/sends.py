@@ -42,5 +42,3 @@ def _bucket(by: str, zone: ZoneInfo) -> Callable[[Any], str]:
         "purpose": lambda row: str(row.purpose),
     }
     return buckets[by]
-
-

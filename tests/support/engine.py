@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from core import accounts, check, expansion, ledger, quotes
+from core import accounts, check, expansion, imports, ledger, quotes
 from core.accounts import Account
 from core.carriers.simulator import Simulator, SimulatorSettings
 from core.database import Database
@@ -22,6 +22,7 @@ HANDLERS = {
     "campaign": expansion.run,
     "quote": quotes.run,
     "mail.credits_low": lambda _runtime, _job: None,
+    "import": lambda runtime, job: imports.run(runtime, job.subject_id),
     "mail.campaign_unpaid": lambda _runtime, _job: None,
 }
 
@@ -34,7 +35,9 @@ class Engine:
         plain = {"answer_ms": 0, "receipt_ms": 0, "timeout_ms": 0}
         settings = SimulatorSettings("simulator", **(plain | simulator))
         chance = random.Random(11)
-        self.carrier = Simulator(settings, folder / "simulator.db", self.clock, chance.getrandbits, sleep=lambda _s: None)
+        self.carrier = Simulator(
+            settings, folder / "simulator.db", self.clock, chance.getrandbits, sleep=lambda _s: None
+        )
         self.database = Database(url)
         self.runtime: Runtime = runtime_on(self.database, {"simulator": self.carrier}, clock=self.clock)
         self.lane = lanes.open_lane(self.runtime, "simulator", "test")

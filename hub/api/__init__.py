@@ -1,0 +1,1 @@
+"""The REST API: operations, one module a resource."""

@@ -1,0 +1,64 @@
+"""How values look at the edge: times in ISO 8601 with an offset, credits as decimal numbers."""
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
+from typing import Final
+
+from core import Refused, tariff
+
+# RFC 3339 section 5.6, seconds optional as people leave them out, and a space for the + that an address turned into one.
+_TIME: Final = re.compile(
+    r"(?P<local>\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d(?:[.,](?P<part>\d{1,9}))?)?)(?:(?P<utc>[Zz])|(?P<sign>[+\- ])(?P<hours>\d\d):?(?P<minutes>\d\d))?",
+    re.ASCII,
+)
+CURE: Final = "write a time with its offset, such as 2026-09-21T14:30:00+02:00 or 2026-09-21T12:30:00Z"
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+credits_of = tariff.from_millicredits
+
+
+def iso(at: int) -> str:
+    """UTC milliseconds as a time in ISO 8601: 2026-09-21T12:13:20.000Z."""
+    seconds, milliseconds = divmod(at, 1000)
+    return f"{_second(seconds)}.{milliseconds:03}Z"
+
+
+def iso_or_none(at: int | None) -> str | None:
+    return None if at is None else iso(at)
+
+
+def read_time(text: str, pointer: str = "") -> int:
+    """UTC milliseconds of a time in ISO 8601. Refuses (`invalid_time`) one without an offset, and what is no time at all."""
+    found = _TIME.fullmatch(text)
+    if found is None:
+        raise Refused.at(pointer, "invalid_time", f"This is not a time: {CURE}.")
+    if found["utc"] is None and found["sign"] is None:
+        raise Refused.at(pointer, "invalid_time", f"This time has no offset, so it may mean many moments: {CURE}.")
+    try:
+        wall = datetime.fromisoformat(found["local"][:19].upper()).replace(tzinfo=_zone(found))
+        return (wall - _EPOCH) // timedelta(milliseconds=1) + int((found["part"] or "").ljust(3, "0")[:3])
+    except (ValueError, OverflowError):
+        raise Refused.at(pointer, "invalid_time", f"There is no such time: {CURE}.") from None
+
+
+def is_time(text: object) -> bool:
+    """Whether `read_time` takes it; what is no text is for others to judge."""
+    try:
+        return not isinstance(text, str) or read_time(text) is not None
+    except Refused:
+        return False
+
+
+@lru_cache(maxsize=4096)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+
+
+def _zone(found: re.Match[str]) -> timezone:
+    if found["utc"]:
+        return UTC
+    if int(found["minutes"]) > 59:
+        raise ValueError(found["minutes"])
+    offset = timedelta(hours=int(found["hours"]), minutes=int(found["minutes"]))
+    return timezone(-offset if found["sign"] == "-" else offset)

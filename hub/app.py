@@ -1,0 +1,137 @@
+"""The web application: routes from the table of operations, one way in, and nothing that answers without a problem's words.
+
+No view reads the Host header: addresses that go out are made from SMSHUB_PUBLIC_URL.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+import orjson
+import structlog
+from flask import Flask, Response, request
+from sqlalchemy.exc import InterfaceError, OperationalError
+from werkzeug.exceptions import HTTPException
+
+from connectors.contract import Operation
+from core import Refused, Runtime
+from hub import access, health, metrics, problems, secret_keys
+from hub.api import guard, pages
+from hub.api.entry import Entry
+from hub.api.keyring import Identify
+from hub.api.table import OPERATIONS
+from hub.settings import Settings
+
+PREFIX: Final = "/api/v1"
+
+log = structlog.get_logger()
+
+
+def create_app(
+    runtime: Runtime,
+    settings: Settings,
+    operations: Sequence[Operation] = OPERATIONS,
+    *,
+    identify: Sequence[Identify] = (),
+    counted: metrics.Metrics | None = None,
+    checks: Sequence[health.Check] = (),
+) -> Flask:
+    """The web application of a hub.
+
+    identify: further ways from a bearer secret to its caller, asked in turn (OAuth). counted: metrics to add gauges to.
+    checks: further reasons for /healthz to fail.
+    """
+    app = Flask("hub", static_folder=None, template_folder=None)
+    keys = secret_keys.of(settings)
+    app.config.update(_config(settings, keys))
+    meter = counted or metrics.Metrics(runtime)
+    entry = Entry(runtime, settings, keys, identify)
+    for operation in operations:
+        _route(app, f"{PREFIX}{_converted(operation.path)}", operation.name, entry.view(operation), operation.method)
+    pages.register(app, settings, operations)
+    _route(app, "/healthz", "healthz", lambda: _healthz(runtime, checks))
+    _route(app, "/metrics", "metrics", lambda: Response(meter.text(), content_type=metrics.MEDIA_TYPE))
+    _errors(app)
+    app.before_request(_note_route)
+    app.wsgi_app = access.Access(app.wsgi_app, runtime.ids.new, meter, https=settings.public_url.startswith("https://"))  # type: ignore[method-assign]
+    return app
+
+
+def _config(settings: Settings, keys: Sequence[str]) -> Mapping[str, Any]:
+    signing = [key.hex() for key in secret_keys.derived(keys, "session")]
+    return {
+        "SECRET_KEY": signing[0],
+        "SECRET_KEY_FALLBACKS": signing[1:],
+        "MAX_CONTENT_LENGTH": guard.JSON_LIMIT,
+        "MAX_FORM_MEMORY_SIZE": 500_000,
+        "MAX_FORM_PARTS": 100,
+        "PROVIDE_AUTOMATIC_OPTIONS": False,  # no CORS: browsers of other sites have no business here
+        "SESSION_COOKIE_SECURE": settings.public_url.startswith("https://"),
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+    }
+
+
+def _converted(path: str) -> str:
+    """/messages/{id} as Flask writes it."""
+    return re.sub(r"\{(\w+)\}", r"<\1>", path)
+
+
+def _route(app: Flask, rule: str, name: str, view: Callable[..., Response], method: str = "GET") -> None:
+    app.add_url_rule(rule, endpoint=name, view_func=view, methods=[method])
+
+
+def _note_route() -> None:
+    if request.url_rule is not None:
+        request.environ[access.ROUTE] = request.url_rule.rule
+
+
+def _request_id() -> str:
+    return str(request.environ[access.REQUEST_ID])
+
+
+def _healthz(runtime: Runtime, checks: Sequence[health.Check]) -> Response:
+    found = health.look(runtime, checks)
+    return Response(orjson.dumps(found.body()), found.status, content_type="application/json")
+
+
+def _errors(app: Flask) -> None:
+    """Whatever goes wrong is told as a problem."""
+    app.register_error_handler(Refused, lambda refusal: told(problems.refused(refusal, _request_id())))
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(OperationalError, _unavailable)
+    app.register_error_handler(InterfaceError, _unavailable)
+    app.register_error_handler(Exception, _bug)
+
+
+def told(problem: problems.Problem, headers: Mapping[str, str] | None = None) -> Response:
+    """A problem as a response."""
+    return Response(problem.encoded(), problem.status, dict(headers or {}), content_type=problems.MEDIA_TYPE)
+
+
+def _http_error(error: HTTPException) -> Response:
+    status = error.code or 500
+    if status < 400:  # a redirect is an answer
+        return Response(error.get_response().get_data(), status, dict(error.get_headers()))
+    kept = {name: value for name, value in error.get_headers() if name in ("Allow", "Retry-After")}
+    return told(problems.of_http(status, _DETAILS.get(status) or error.description or "", _request_id()), kept)
+
+
+def _unavailable(error: Exception) -> Response:
+    log.error("request.unavailable", error=type(error).__name__, request_id=_request_id())
+    detail = "The database can't be reached just now: nothing was done, ask again in a moment."
+    return told(problems.problem("unavailable", detail, _request_id()), {"Retry-After": "5"})
+
+
+def _bug(error: Exception) -> Response:
+    """A bug: the log has it all, the caller only what to quote."""
+    log.error("request.failed", exc_info=error, request_id=_request_id())
+    detail = f"This is our fault; tell the operator the request id {_request_id()}."
+    return told(problems.problem("internal_error", detail, _request_id()))
+
+
+_DETAILS: Final[Mapping[int, str]] = {
+    404: "There is nothing at this address.",
+    405: "This address does not answer this method; the Allow header says which it does.",
+    413: "The body is larger than is taken here: 8 MiB of JSON, or 50 MiB for a file.",
+}

@@ -1,0 +1,47 @@
+"""The database brought to the newest revision (Alembic), from the program: no configuration file is needed at run time."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import Connection, text
+
+from core import Database
+
+FOLDER: Final = Path(__file__).with_name("migrations")
+_LOCK: Final = 7_291_836_405  # any number that is only ours: who migrates holds it
+
+
+def upgrade(url: str, branches: Sequence[Path] = ()) -> None:
+    """Bring the database at `url` to the newest revision of every branch. Two processes at once: the second waits, and finds it done.
+
+    branches: folders of revisions beside the hub's own, such as a connector's.
+    """
+    database = Database(url)
+    try:
+        with migrating(database) as connection:
+            command.upgrade(config(connection, branches), "heads")
+    finally:
+        database.close()
+
+
+@contextmanager
+def migrating(database: Database) -> Iterator[Connection]:
+    """A transaction that nobody else migrates in: the one writer of SQLite, an advisory lock of PostgreSQL."""
+    with database.begin() as connected:
+        if connected.postgresql:
+            connected.connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+        yield connected.connection
+
+
+def config(connection: Connection, branches: Sequence[Path] = ()) -> Config:
+    """Alembic's configuration, made here: where revisions lie, and the connection to work on."""
+    made = Config()
+    made.set_main_option("script_location", str(FOLDER))
+    made.set_main_option("path_separator", "newline")
+    made.set_main_option("version_locations", "\n".join(map(str, (FOLDER / "versions", *branches))))
+    made.attributes["connection"] = connection
+    return made

@@ -1,0 +1,1 @@
+"""Outbound webhooks: sign, retry, give up, replay."""

@@ -1,0 +1,230 @@
+"""Making the POSTs: claim, post with no transaction open, record; at least once, and fair between receivers.
+
+`deliver` works alone or in any number of threads and processes at once. One transaction records the last outcome and claims the
+next delivery. A claim is a lease; its attempt number is the fence of whoever records the outcome. A process that dies leaves a lease
+that ends, and the same delivery is posted again with the same webhook-id.
+
+Fair: whose turn it is goes by hook, not by delivery. A hook that answers promptly has up to IN_FLIGHT posts under way; one that
+failed, was slow, or is new has one, and all of those together have no more than the caller grants (`doubtful`), so that dead
+receivers never hold all the threads. A hook is posted to PER_SECOND times a second at most.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import structlog
+from sqlalchemy import CTE, ColumnElement, Row, ScalarSelect, Select, and_, case, func, or_, select, update
+
+from core import PeerError, Runtime, Tx, jobs
+from hub import secrets
+from hub.hooks import schedule, sign
+from hub.hooks.endpoints import aad
+from hub.hooks.queue import bury
+from hub.hooks.schedule import Outcome
+from hub.hooks.tables import deliveries, hooks
+from hub.outbound import Answer
+
+IN_FLIGHT: Final = 4
+PER_SECOND: Final = 25  # a well-known receiver of hooks refuses above 30
+PACE_MS: Final = 1000 // PER_SECOND
+BURST_MS: Final = 1000
+LEASE_MS: Final = 60_000  # well above the longest exchange
+DISABLED_MAIL: Final = "mail.hook_disabled"
+
+Send = Callable[[str, str, Mapping[str, str], bytes], Answer]
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """One delivery that this caller, and nobody else until the lease ends, may post. `secrets` are still sealed."""
+
+    id: str
+    hook_id: str
+    account_id: str
+    url: str
+    webhook_id: str
+    body: str
+    attempt: int
+    base: int
+    secrets: tuple[str, ...]
+
+
+def deliver(runtime: Runtime, keys: secrets.Keys, send: Send, limit: int = 100, doubtful: int = 4) -> int:
+    """Make up to `limit` of the posts that are due, one after the other; how many. A role calls it from each of its threads.
+
+    doubtful: how many posts to doubtful receivers may be under way in the whole hub; half of all its threads is a good number.
+    """
+    made, last = 0, None
+    while True:
+        with runtime.begin() as tx:
+            if last is not None:
+                record(tx, *last, chance=runtime.random.random())
+            claim = claim_next(tx, doubtful) if made < limit else None
+        if claim is None:
+            return made
+        last = (claim, _post(runtime, keys, send, claim))
+        made += 1
+        runtime.fault("posted")
+
+
+def claim_next(tx: Tx, doubtful: int) -> Claim | None:
+    """Lease the oldest due delivery of the hook whose turn it is."""
+    hook = tx.one(_next_hook(tx.now, doubtful))
+    if hook is None:
+        return None
+    due = select(deliveries).where(_due(tx.now), deliveries.c.hook_id == hook.id).order_by(deliveries.c.due_at).limit(1)
+    row = tx.one(due.with_for_update(skip_locked=True))
+    if row is None:  # it is being filled at this moment
+        return None
+    lease = tx.now + LEASE_MS
+    leased = {"attempt": row.attempt + 1, "lease_until": lease, "due_at": lease}
+    tx.execute(update(deliveries).where(deliveries.c.id == row.id).values(**leased))
+    tx.execute(update(hooks).where(hooks.c.id == hook.id).values(paced_at=max(hook.paced_at, tx.now) + PACE_MS))
+    return Claim(
+        row.id,
+        hook.id,
+        hook.account_id,
+        hook.url,
+        row.webhook_id,
+        row.body,
+        row.attempt + 1,
+        row.base,
+        _secrets(hook, tx.now),
+    )
+
+
+def record(tx: Tx, claim: Claim, outcome: Outcome, chance: float) -> None:
+    """What came of a claim. One whose lease has ended and that was claimed again changes nothing. The hook's row is locked first."""
+    hook = tx.one(select(hooks).where(hooks.c.id == claim.hook_id).with_for_update())
+    settled = update(deliveries).where(
+        deliveries.c.id == claim.id, deliveries.c.attempt == claim.attempt, deliveries.c.due_at.is_not(None)
+    )
+    wait = schedule.wait(claim.attempt - claim.base, outcome, chance)
+    values = _delivered(tx.now) if outcome.ok else _failed(tx.now, wait)
+    seen = {"last_status": outcome.status, "last_error": outcome.error, "lease_until": None}
+    if hook is None or not tx.execute(settled.values(**values, **seen)):
+        return
+    given_up = int(not outcome.ok and wait is None)
+    judged = _healthy(hook, outcome) if outcome.ok else _troubled(hook, outcome, tx.now, given_up)
+    tx.execute(update(hooks).where(hooks.c.id == hook.id).values(**judged))
+    if not outcome.ok:
+        _switch_off(tx, hook, outcome)
+
+
+def _post(runtime: Runtime, keys: secrets.Keys, send: Send, claim: Claim) -> Outcome:
+    began = runtime.clock()
+    body = claim.body.encode()
+    try:
+        bound = aad(claim.hook_id, claim.account_id)
+        opened = [secrets.open_(keys, bound, sealed).decode() for sealed in claim.secrets]
+        headers = {"content-type": "application/json", **sign.headers(opened, claim.webhook_id, began, body)}
+        answer = send("POST", claim.url, headers, body)
+    except PeerError as error:
+        log.info(
+            "hook.failed",
+            hook_id=claim.hook_id,
+            delivery_id=claim.id,
+            attempt=claim.attempt,
+            kind=error.kind,
+            why=error.detail,
+        )
+        return Outcome(None, error.detail, runtime.clock() - began)
+    except secrets.Unreadable as error:
+        log.error("hook.unreadable_secret", hook_id=claim.hook_id, why=str(error))  # noqa: TRY400 - the words are the whole of it
+        return Outcome(None, "the hub could not sign it", runtime.clock() - began)
+    now = runtime.clock()
+    outcome = Outcome(answer.status, None, now - began, schedule.retry_after(answer.headers, now))
+    return outcome if outcome.ok else _answered_badly(claim, outcome)
+
+
+def _answered_badly(claim: Claim, outcome: Outcome) -> Outcome:
+    log.info("hook.failed", hook_id=claim.hook_id, delivery_id=claim.id, attempt=claim.attempt, status=outcome.status)
+    return Outcome(outcome.status, f"the receiver answered {outcome.status}", outcome.took_ms, outcome.retry_after)
+
+
+def _delivered(now: int) -> dict[str, Any]:
+    return {"status": "delivered", "due_at": None, "delivered_at": now}
+
+
+def _failed(now: int, wait: int | None) -> dict[str, Any]:
+    return {"status": "dead", "due_at": None} if wait is None else {"due_at": now + wait}
+
+
+def _healthy(hook: Row[Any], outcome: Outcome) -> dict[str, Any]:
+    return {
+        "delivered": hook.delivered + 1,
+        "failures": 0,
+        "failing_since": None,
+        "held_until": 0,
+        "prompt": outcome.prompt,
+    }
+
+
+def _troubled(hook: Row[Any], outcome: Outcome, now: int, given_up: int) -> dict[str, Any]:
+    failures = hook.failures + 1
+    return {
+        "failed": hook.failed + 1,
+        "dead": hook.dead + given_up,
+        "failures": failures,
+        "failing_since": now if hook.failing_since is None else hook.failing_since,
+        "held_until": max(hook.held_until, now + schedule.hold(failures, outcome)),
+        "prompt": False,
+    }
+
+
+def _switch_off(tx: Tx, hook: Row[Any], outcome: Outcome) -> None:
+    """410 Gone drops the hook at once; three days of nothing but failures switch it off, with a mail."""
+    since = tx.now if hook.failing_since is None else hook.failing_since
+    failing = tx.now - since >= schedule.GIVE_UP_AFTER
+    if hook.disabled_at is not None or not (outcome.gone or failing):
+        return
+    reason = "gone" if outcome.gone else "failing"
+    tx.execute(update(hooks).where(hooks.c.id == hook.id).values(disabled_at=tx.now, disabled_reason=reason))
+    bury(tx, hook.id)
+    log.warning("hook.disabled", hook_id=hook.id, reason=reason)
+    if reason == "failing":
+        jobs.add(tx, hook.account_id, DISABLED_MAIL, hook.id)
+
+
+def _secrets(hook: Row[Any], now: int) -> tuple[str, ...]:
+    both = hook.previous_secret is not None and now < hook.previous_until
+    return (hook.secret, hook.previous_secret) if both else (hook.secret,)
+
+
+def _next_hook(now: int, doubtful: int) -> Select[Any]:
+    """Of the hooks that have something due, the one that was served longest ago."""
+    waiting = _waiting_hooks()
+    mine = deliveries.c.hook_id == hooks.c.id
+    something = select(deliveries.c.id).where(mine, _due(now)).exists()
+    under_way = select(func.count()).where(mine, _leased(now)).correlate(hooks).scalar_subquery()
+    free = under_way < case((hooks.c.prompt, IN_FLIGHT), else_=1)
+    ready = and_(hooks.c.disabled_at.is_(None), hooks.c.paced_at <= now + BURST_MS, hooks.c.held_until <= now)
+    trusted = or_(hooks.c.prompt, _doubtful_under_way(now) < doubtful)
+    chosen = select(hooks).join(waiting, waiting.c.hook_id == hooks.c.id).where(ready, something, free, trusted)
+    return chosen.order_by(hooks.c.paced_at, hooks.c.id).limit(1).with_for_update(of=hooks, skip_locked=True)
+
+
+def _waiting_hooks() -> CTE:
+    """Ids of the hooks that have something pending: a walk that jumps from one to the next, however much each has."""
+    pending = (
+        select(deliveries.c.hook_id).where(deliveries.c.due_at.is_not(None)).order_by(deliveries.c.hook_id).limit(1)
+    )
+    walk = select(pending.scalar_subquery().label("hook_id")).cte("waiting", recursive=True)
+    following = pending.where(deliveries.c.hook_id > walk.c.hook_id).correlate(walk).scalar_subquery()
+    return walk.union_all(select(following).where(walk.c.hook_id.is_not(None)))
+
+
+def _doubtful_under_way(now: int) -> ScalarSelect[int]:
+    other = hooks.alias("others")
+    leased = select(func.count()).select_from(deliveries.join(other, other.c.id == deliveries.c.hook_id))
+    return leased.where(_leased(now), ~other.c.prompt).correlate(None).scalar_subquery()
+
+
+def _due(now: int) -> ColumnElement[bool]:
+    return and_(deliveries.c.due_at.is_not(None), deliveries.c.due_at <= now)
+
+
+def _leased(now: int) -> ColumnElement[bool]:
+    return and_(deliveries.c.lease_until.is_not(None), deliveries.c.lease_until > now)

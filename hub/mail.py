@@ -1,0 +1,125 @@
+"""Mail to the people of an account: through the operator's server, or into a folder where there is none. And what some of it says."""
+
+import smtplib
+import ssl
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from email.message import EmailMessage
+from email.utils import formatdate
+from pathlib import Path
+from typing import Final
+from urllib.parse import SplitResult, unquote, urlsplit
+
+from core import PeerError, Refused, Runtime, accounts, campaigns
+from core.jobs import Job
+from hub.settings import Settings
+
+TIMEOUT_S: Final = 20
+SUBMISSION, SUBMISSIONS, PLAIN = 587, 465, 25
+
+
+@dataclass(frozen=True, slots=True)
+class Smtp:
+    """A mail server: smtp://user:password@host:587 (STARTTLS where it is offered, always before a login), or smtps:// (TLS from the start)."""
+
+    url: str
+    sender: str
+    clock: Callable[[], int]
+    new_id: Callable[[], str]
+
+    def send(self, to: str, subject: str, body: str) -> None:
+        """Hand it over. Raises PeerError: `rejected` where the server refuses for good, else `unavailable`."""
+        letter = compose(self.sender, to, subject, body, self.clock(), self.new_id())
+        try:
+            with _connected(urlsplit(self.url)) as server:
+                server.send_message(letter)
+        except (smtplib.SMTPRecipientsRefused, smtplib.SMTPSenderRefused, smtplib.SMTPAuthenticationError) as error:
+            raise PeerError("rejected", f"the mail server refused ({type(error).__name__})") from error
+        except (smtplib.SMTPException, OSError) as error:
+            raise PeerError("unavailable", f"the mail server did not take it ({type(error).__name__})") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """Mail as files that a mail program opens, for a hub without a server."""
+
+    path: Path
+    sender: str
+    clock: Callable[[], int]
+    new_id: Callable[[], str]
+
+    def send(self, to: str, subject: str, body: str) -> None:
+        """Write it down. Raises PeerError (`unavailable`) when the folder cannot be written."""
+        name = self.new_id()
+        letter = compose(self.sender, to, subject, body, self.clock(), name)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            part = self.path / f"{name}.part"
+            part.write_bytes(letter.as_bytes())
+            part.rename(self.path / f"{name}.eml")  # whoever watches the folder never sees half a mail
+        except OSError as error:
+            raise PeerError("unavailable", f"the mail folder cannot be written ({type(error).__name__})") from error
+
+
+def of(settings: Settings, clock: Callable[[], int], new_id: Callable[[], str]) -> Smtp | Folder:
+    """The mail of these settings."""
+    if settings.smtp_url:
+        return Smtp(settings.smtp_url, settings.mail_from, clock, new_id)
+    return Folder(settings.data / "mail", settings.mail_from, clock, new_id)
+
+
+def compose(sender: str, to: str, subject: str, body: str, now: int, name: str) -> EmailMessage:  # noqa: PLR0913 - a mail's parts
+    """A plain mail. A name typed by a stranger cannot add a header: line ends become blanks."""
+    letter = EmailMessage()
+    letter["From"] = sender
+    letter["To"] = " ".join(to.split())
+    letter["Subject"] = " ".join(subject.split())
+    letter["Date"] = formatdate(now / 1000)
+    letter["Message-ID"] = f"<{name}@{sender.rpartition('@')[2].strip('<> ') or 'smshub'}>"
+    letter["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's holiday notice should answer
+    letter.set_content(body)
+    return letter
+
+
+def campaign_unpaid(runtime: Runtime, job: Job) -> None:
+    """Tell an account that a campaign could not start; nothing if it has no address, or the campaign is gone."""
+    with runtime.read() as tx:
+        account = accounts.get(tx, job.account_id)
+        campaign = None
+        with suppress(Refused):  # deleted meanwhile
+            campaign = campaigns.get(tx, job.account_id, job.subject_id)
+    if runtime.mail is None or campaign is None or not account.email:
+        return
+    why = _REASONS.get(campaign.status_detail, f"The reason: {campaign.status_detail}.")
+    body = (
+        f"The campaign {campaign.name or campaign.id} of {account.name} was not sent, and nothing was charged.\n\n{why}\n\n"
+        f"Send it again when that is mended: POST /api/v1/campaigns/{campaign.id}/resend\n"
+    )
+    runtime.mail.send(account.email, f"Campaign not sent: {campaign.name or campaign.id}", body)
+
+
+_REASONS: Final = {"no_credit": "There were not enough credits for all of its recipients: top the account up."}
+
+
+def _connected(url: SplitResult) -> smtplib.SMTP:
+    host, context = url.hostname or "localhost", ssl.create_default_context()
+    if url.scheme == "smtps":
+        server: smtplib.SMTP = smtplib.SMTP_SSL(host, url.port or SUBMISSIONS, timeout=TIMEOUT_S, context=context)
+    else:
+        server = smtplib.SMTP(host, url.port or (SUBMISSION if url.username else PLAIN), timeout=TIMEOUT_S)
+    try:
+        _greet(server, url, context)
+    except BaseException:
+        server.close()
+        raise
+    return server
+
+
+def _greet(server: smtplib.SMTP, url: SplitResult, context: ssl.SSLContext) -> None:
+    server.ehlo()
+    if url.scheme == "smtp" and (url.username or server.has_extn("starttls")):
+        server.starttls(context=context)  # raises where it is not offered: a password never goes in the clear
+        server.ehlo()
+    if url.username:
+        server.login(unquote(url.username), unquote(url.password or ""))

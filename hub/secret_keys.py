@@ -1,0 +1,41 @@
+"""The operator's secret keys: made once and kept in the data folder when none are given, and one key for each purpose out of them.
+
+The first key signs and seals, all of them verify and open: to rotate, put a new one in front and take the old one away when what it
+signed has expired.
+"""
+
+import hashlib
+import hmac
+import os
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+
+from hub.settings import Settings
+
+FILE_NAME = "secret_keys"
+
+
+def of(settings: Settings) -> tuple[str, ...]:
+    """The keys that were set; without any, those kept in the data folder (SQLite only: `read` has refused otherwise)."""
+    return settings.secret_keys or (kept(settings.data / FILE_NAME),)
+
+
+def kept(path: Path) -> str:
+    """The key in this file, made at the first call, readable by its owner alone. Two processes at once agree on one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = path.with_name(f"{path.name}.{os.getpid()}")
+    made.touch(mode=0o600)
+    try:
+        made.write_text(f"{secrets.token_hex(32)}\n", encoding="ascii")
+        path.hardlink_to(made)
+    except FileExistsError:
+        pass  # made before, or by a process that was quicker: its key is the one
+    finally:
+        made.unlink()
+    return path.read_text(encoding="ascii").strip()
+
+
+def derived(keys: Sequence[str], purpose: str) -> tuple[bytes, ...]:
+    """A key of 32 bytes for this purpose alone out of each secret key (HMAC-SHA256 as a key derivation function)."""
+    return tuple(hmac.digest(key.encode(), purpose.encode(), hashlib.sha256) for key in keys)

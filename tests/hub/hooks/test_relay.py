@@ -1,0 +1,155 @@
+"""From the outbox to deliveries: rendered once, filtered, batched, and never lost or doubled on the way."""
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from connectors.contract import Event, Trigger
+from core import Tx, accounts, events
+from hub.hooks import queue
+from hub.hooks.queue import BATCH_EVENTS, BATCH_LINGER_MS
+from hub.hooks.relay import Key, Take, relay
+from hub.hooks.triggers import TRIGGERS
+from tests.support import rows
+from tests.support.hooked import Hub
+from tests.support.receivers import Receiver, answers
+
+URL = "http://127.0.0.1:1/"
+
+
+def test_each_fact_is_a_delivery_under_its_own_event_id(hub: Hub) -> None:
+    hub.hook(URL)
+    hub.happens(3)
+    made = hub.rows()
+    assert [json.loads(row.body)["data"]["number"] for row in made] == ["+33612000000", "+33612000001", "+33612000002"]
+    assert [json.loads(row.body)["id"] for row in made] == [row.webhook_id for row in made]
+    assert len({row.webhook_id for row in made}) == 3
+
+
+def test_what_was_relayed_is_not_relayed_again(hub: Hub) -> None:
+    hub.hook(URL)
+    hub.happens()
+    assert hub.relay() == 0
+    assert len(hub.rows()) == 1
+
+
+def test_two_hooks_are_told_of_the_same_event_by_the_same_id(hub: Hub) -> None:
+    hub.hook(URL)
+    hub.hook(URL)
+    hub.happens()
+    assert len({row.webhook_id for row in hub.rows()}) == 1
+    assert len(hub.rows()) == 2
+
+
+def test_a_hook_gets_the_types_and_the_account_it_is_for(hub: Hub) -> None:
+    hub.hook(URL, "optout.removed")
+    hub.happens(kind="optout.created")
+    with hub.runtime.begin() as tx:
+        stranger = accounts.create(tx, "Other")
+        events.emit(tx, stranger.id, "optout.removed", [{"number": 33600000000, "source": "api", "at": tx.now}])
+    assert hub.relay() == 1
+    assert hub.rows() == []
+
+
+def test_filters_hold_back_what_does_not_match(hub: Hub) -> None:
+    with hub.runtime.begin() as tx:
+        ids = [rows.message(tx, hub.account_id) for _ in range(3)]
+    hub.hook(URL, "message.status", status=["received"])
+    facts = [
+        {"message_id": id_, "status": status, "status_detail": None, "carrier_code": None, "at": hub.clock.now}
+        for id_, status in zip(ids, ("sent", "received", "rejected"), strict=True)
+    ]
+    hub.emit("message.status", facts)
+    hub.relay()
+    assert [json.loads(row.body)["data"]["id"] for row in hub.rows()] == [ids[1]]
+
+
+def test_without_a_listener_nothing_is_rendered(hub: Hub) -> None:
+    def never(_tx: Tx, _account_id: str, _facts: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+        raise AssertionError("rendered")
+
+    hub.emit("optout.created", [{"number": 1}])
+    trigger = Trigger("optout.created", "", "", {}, {}, never)
+    assert relay(hub.runtime, {"optout.created": trigger}, [queue.sink]) == 1
+    hub.hook(URL)
+    hub.emit("optout.created", [{"number": 1}])
+    with pytest.raises(AssertionError, match="rendered"):
+        relay(hub.runtime, {"optout.created": trigger}, [queue.sink])
+    assert hub.rows() == []
+    assert hub.relay_waits() == 1
+
+
+def test_a_fact_whose_row_is_gone_is_told_to_nobody(hub: Hub) -> None:
+    hub.hook(URL, "contact.created")
+    hub.emit("contact.created", [{"contact_id": "01997b2c-1a2b-7c3d-8e4f-123456789abc"}])
+    assert hub.relay() == 1
+    assert hub.rows() == []
+
+
+def test_a_batch_is_an_array_that_fills_until_it_is_posted(hub: Hub, shop: Receiver) -> None:
+    _, secret = hub.hook(shop.url, batch=True)
+    hub.happens(2)
+    assert hub.deliver() == 0  # it waits for company
+    hub.happens(3)
+    hub.clock.forward(ms=BATCH_LINGER_MS)
+    assert hub.deliver() == 1
+    (post,) = shop.posts
+    payload = post.verified(secret)
+    assert [event["type"] for event in payload] == ["optout.created"] * 5
+    assert len({event["id"] for event in payload}) == 5
+    assert [row.size for row in hub.rows()] == [5]
+
+
+def test_a_batch_holds_500_at_most_and_a_full_one_goes_at_once(hub: Hub, shop: Receiver) -> None:
+    hub.hook(shop.url, batch=True)
+    hub.happens(10)
+    hub.happens(2 * BATCH_EVENTS)
+    assert [row.size for row in hub.rows()] == [BATCH_EVENTS, BATCH_EVENTS, 10]
+    assert hub.deliver() == 2
+    assert [len(post.json) for post in shop.posts] == [BATCH_EVENTS, BATCH_EVENTS]
+    numbers = [event["data"]["number"] for row in hub.rows() for event in json.loads(row.body)]
+    assert len(numbers) == 2 * BATCH_EVENTS + 10
+
+
+def test_a_batch_that_was_posted_once_is_never_filled_again(hub: Hub, shop: Receiver) -> None:
+    hub.hook(shop.url, batch=True)
+    shop.behaviour = answers(500)
+    hub.happens()
+    hub.clock.forward(seconds=1)
+    hub.deliver()
+    hub.happens()
+    hub.clock.forward(minutes=1)
+    hub.deliver()
+    first, *_, last = sorted(shop.posts, key=lambda post: post.webhook_id == shop.posts[0].webhook_id, reverse=True)
+    assert [row.size for row in hub.rows()] == [1, 1]
+    assert {post.body for post in shop.posts if post.webhook_id == first.webhook_id} == {first.body}
+    assert first.webhook_id != last.webhook_id
+
+
+def test_a_batch_holds_events_of_one_type(hub: Hub) -> None:
+    hub.hook(URL, "optout.created", "optout.removed", batch=True)
+    hub.happens(2, "optout.created")
+    hub.happens(1, "optout.removed")
+    hub.happens(1, "optout.created")
+    assert sorted((row.type, row.size) for row in hub.rows()) == [("optout.created", 3), ("optout.removed", 1)]
+
+
+def test_another_listener_hears_the_same_events_in_the_same_transaction(hub: Hub) -> None:
+    heard: list[Event] = []
+
+    def sink(_tx: Tx, wanted: Collection[Key]) -> Mapping[Key, Take]:
+        return {key: lambda _tx, told: heard.extend(told) for key in wanted if key[1] == "optout.created"}
+
+    hub.hook(URL)
+    hub.emit("optout.created", [{"number": 33612000000, "source": "api", "at": hub.clock.now}])
+    relay(hub.runtime, TRIGGERS, [queue.sink, sink])
+    assert [event.id for event in heard] == [row.webhook_id for row in hub.rows()]
+
+
+def test_an_event_is_dated_by_its_fact(hub: Hub) -> None:
+    hub.hook(URL)
+    hub.emit("optout.created", [{"number": 33612000000, "source": "api", "at": hub.clock.now - 1500}])
+    hub.relay()
+    assert json.loads(hub.rows()[0].body)["timestamp"] == "2026-09-21T14:13:18.500Z"
