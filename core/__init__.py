@@ -3,10 +3,11 @@
 Rooms are offered as modules (`contacts.create`, `campaigns.start`), values by name.
 """
 
-from core import accounts, backlog, beats, events, idempotency, jobs, number, schema
+from core import accounts, backlog, beats, events, idempotency, jobs, number, recovery, schema
 from core.accounts import Account, Caller
 from core.audience import contacts, groups, imports, templates
 from core.blacklist import entries as blacklist
+from core.carriers.config import build as build_carriers
 from core.carriers.simulator import Simulator
 from core.credits import alerts, check, ledger, tariff
 from core.database import Database
@@ -32,6 +33,7 @@ from core.sending import (
     windows,
 )
 from core.statistics import report, sends
+from core.text.mention import Mentions
 
 __all__ = [
     "Account",
@@ -40,6 +42,7 @@ __all__ = [
     "Database",
     "Doorbell",
     "Fault",
+    "Mentions",
     "PeerError",
     "Refused",
     "Rules",
@@ -53,6 +56,7 @@ __all__ = [
     "backlog",
     "beats",
     "blacklist",
+    "build_carriers",
     "campaigns",
     "check",
     "chunks",
@@ -71,6 +75,7 @@ __all__ = [
     "number",
     "quotes",
     "receipts",
+    "recovery",
     "replies",
     "report",
     "schema",

@@ -16,7 +16,6 @@ from core.runtime import Tx
 from core.schema import Id, idempotency
 
 KEEP_MS: Final = 7 * 24 * 3600 * 1000
-_PRUNE_ROWS: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,15 +64,18 @@ def keep(tx: Tx, keyed: Keyed, answered: Answered) -> None:
 
 def keep_many(tx: Tx, pairs: Sequence[tuple[Keyed, Answered]]) -> None:
     """Remember the answers of a group commit."""
-    columns = ("account_id", "key", "fingerprint", "status", "body", "created_at")
-    rows = [(one.account_id, one.key, one.fingerprint, answered.status, answered.body, tx.now) for one, answered in pairs]
-    tx.insert(idempotency, columns, rows)
+    rows = [
+        {"account_id": one.account_id, "key": one.key, "fingerprint": one.fingerprint, "status": answered.status, "body": answered.body}
+        for one, answered in pairs
+    ]
+    if rows:  # not by tx.insert: whoever was slower is to get SQLAlchemy's IntegrityError, the same on both databases
+        tx.execute(idempotency.insert().values(created_at=tx.now), rows)
 
 
-def prune(tx: Tx) -> int:
-    """Forget some answers older than seven days; how many. Called until it is 0: a sweep never holds many rows at once."""
+def prune(tx: Tx, rows: int = 1000) -> int:
+    """Forget some answers older than seven days; how many. Called until it is 0: `rows` at a time (more where they were made at the same moment)."""
     old = idempotency.c.created_at < tx.now - KEEP_MS
-    last = select(idempotency.c.created_at).where(old).order_by(idempotency.c.created_at).offset(_PRUNE_ROWS - 1).limit(1)
+    last = select(idempotency.c.created_at).where(old).order_by(idempotency.c.created_at).offset(rows - 1).limit(1)
     upto = tx.scalar(last)
     return tx.execute(delete(idempotency).where(old if upto is None else idempotency.c.created_at <= upto))
 

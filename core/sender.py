@@ -10,7 +10,7 @@ from core.runtime import Tx
 from core.schema import inbound_numbers
 
 NAME: Final = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9 ]{1,11}")
-FRENCH_MOBILE: Final = re.compile(r"(?:\+|00)?33[67]\d{8}|0[67]\d{8}")
+FRENCH_MOBILE: Final = re.compile(r"(?:\+|00)?330?[67]\d{8}|0[67]\d{8}")
 
 
 def check_sender(tx: Tx, account_id: str, sender: str, pointer: str = "/sender") -> str:

@@ -6,9 +6,10 @@ signed has expired.
 
 import hashlib
 import hmac
-import os
 import secrets
+import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from hub.settings import Settings
@@ -24,15 +25,11 @@ def of(settings: Settings) -> tuple[str, ...]:
 def kept(path: Path) -> str:
     """The key in this file, made at the first call, readable by its owner alone. Two processes at once agree on one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    made = path.with_name(f"{path.name}.{os.getpid()}")
-    made.touch(mode=0o600)
-    try:
-        made.write_text(f"{secrets.token_hex(32)}\n", encoding="ascii")
-        path.hardlink_to(made)
-    except FileExistsError:
-        pass  # made before, or by a process that was quicker: its key is the one
-    finally:
-        made.unlink()
+    with tempfile.NamedTemporaryFile("w", encoding="ascii", dir=path.parent, prefix=f"{path.name}.") as made:  # its mode is 600
+        made.write(f"{secrets.token_hex(32)}\n")
+        made.flush()
+        with suppress(FileExistsError):  # made before, or by a process that was quicker: its key is the one
+            path.hardlink_to(made.name)
     return path.read_text(encoding="ascii").strip()
 
 

@@ -144,7 +144,8 @@ def _contradictions(settings: Settings, known: Sequence[Fault]) -> Iterator[Faul
 def _misspelt(environ: Mapping[str, str]) -> Iterator[Fault]:
     known = (*_READERS, *_ELSEWHERE)
     for name in sorted(environ.keys() - set(known)):
-        near = difflib.get_close_matches(name, known, n=1, cutoff=0.8) if name.upper().startswith(("SMSHUB", "SMS_HUB")) else []
+        ours = name.upper().startswith(("SMSHUB", "SMS_HUB"))
+        near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.8) if ours else []
         if near:
             yield Fault(name, f"is not a setting; did you mean {near[0]}?")
 

@@ -10,6 +10,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import BinaryIO, Final, TextIO
 
@@ -49,11 +50,15 @@ def encoding_of(pieces: Iterable[bytes]) -> str:
 
 
 def separator_of(sample: str) -> str | None:
-    """Which of SEPARATORS parts the rows of a file's beginning; None where there is one column."""
-    best = max(SEPARATORS, key=lambda separator: _score(sample, separator))
-    with_best, with_none = _score(sample, best), _score(sample, None)
-    parts = with_best[2] > 1 and with_best[1] > 0.5
-    return best if parts and with_best[0] >= with_none[0] else None
+    """Which of SEPARATORS parts the rows of a file's beginning; None where there is one column.
+
+    Rows may be of different widths: people leave out what stands empty at the end.
+    """
+    tables = {separator: _sample_rows(sample, separator) for separator in SEPARATORS}
+    parting = [separator for separator, rows in tables.items() if _parts(rows)]
+    best = max(parting, key=lambda separator: _score(tables[separator]), default=None)
+    whole = _score(_sample_rows(sample, None))
+    return best if best and _score(tables[best])[0] >= whole[0] else None
 
 
 def sample_of(file: BinaryIO, encoding: str) -> str:
@@ -83,9 +88,13 @@ def _parse(lines: Iterable[str], separator: str | None) -> Iterator[list[str]]:
         ) from None
 
 
-def _score(sample: str, separator: str | None) -> tuple[float, float, int]:
-    """How well it parts: the share of rows with a number in a cell of its own, of rows of the usual width, and that width."""
-    rows = _sample_rows(sample, separator)
+def _parts(rows: Sequence[list[str]]) -> bool:
+    """Whether the header, or most rows, come apart."""
+    return bool(rows) and (len(rows[0]) > 1 or sum(len(row) > 1 for row in rows) > len(rows) / 2)
+
+
+def _score(rows: Sequence[list[str]]) -> tuple[float, float, int]:
+    """How likely a table is: the share of rows with a number in a cell of its own, of rows of the usual width, and that width."""
     if not rows:
         return 0.0, 0.0, 0
     width, usual = Counter(map(len, rows)).most_common(1)[0]
@@ -116,7 +125,8 @@ class _Lent:
         return self._text
 
     def __exit__(self, *_error: object) -> None:
-        self._text.detach()
+        with suppress(ValueError):  # a reader who was left half way is let go of when the file is closed already
+            self._text.detach()
 
 
 def _mark(piece: bytes) -> str:

@@ -43,7 +43,7 @@ def create(tx: Tx, account_id: str, name: str, slug: str | None = None) -> Group
     chosen = slug or _free_slug(tx, account_id, slug_of(name))
     made = Group(tx.new_id(), account_id, name, chosen, tx.now, contacts=0)
     row = {"id": made.id, "account_id": account_id, "name": name, "slug": chosen, "created_at": made.created_at}
-    if not tx.execute(tx.upsert(groups).values(**row).on_conflict_do_nothing()):
+    if not tx.all(tx.upsert(groups).values(**row).on_conflict_do_nothing().returning(groups.c.id)):
         raise _taken(tx, account_id, name)
     return made
 

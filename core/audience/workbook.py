@@ -56,9 +56,10 @@ def opened(file: BinaryIO, kind: str) -> Iterator[CalamineSheet]:
 
 
 def rows(sheet: CalamineSheet) -> Iterator[Sequence[Cell]]:
-    """Every row from the first of the sheet, empty ones too. Formulas give the values they had when the file was saved."""
+    """Every row and column from the first of the sheet, empty ones too. Formulas give the values that they were saved with."""
+    before: list[Cell] = [""] * (sheet.start[1] if sheet.start else 0)  # calamine leaves out empty columns on the left
     for row in sheet.iter_rows():
-        yield [cell if isinstance(cell, str | float) else _plain(cell) for cell in row]
+        yield before + [cell if isinstance(cell, str | float) else _plain(cell) for cell in row]
 
 
 def check_size(height: int, width: int) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from http.client import HTTPException
+from http.cookiejar import DefaultCookiePolicy
 from queue import Empty, SimpleQueue
 from typing import Any, Final, TypeVar
 
@@ -47,8 +48,10 @@ class Flight:
         self.ends_at: float | None = None
 
     def departs(self, sock: socket.socket) -> None:
-        """Bytes are about to leave."""
+        """Bytes are about to leave; they must not, when it was cut before."""
         with self._lock:
+            if self.cut:
+                raise ConnectionAbortedError("its time was over before it left")
             self._socket = sock
             self.left = True
 
@@ -57,12 +60,15 @@ class Flight:
         with self._lock:
             self._socket = None
 
-    def cut_if_late(self, now: float) -> None:
-        """Wake its thread out of its read, when its time is over."""
+    def end(self) -> None:
+        """Wake its thread out of its read."""
         with self._lock, suppress(OSError):
-            if self._socket is not None and self.ends_at is not None and self.ends_at <= now:
-                self.cut = True
+            self.cut = True
+            if self._socket is not None:
                 socket.socket.shutdown(self._socket, socket.SHUT_RDWR)  # past TLS, which another thread is reading
+
+    def is_late(self, now: float) -> bool:
+        return self.ends_at is not None and self.ends_at <= now
 
 
 class _Aboard(threading.local):
@@ -127,7 +133,7 @@ class Lines:
         self._pool: ThreadPoolExecutor | None = None
 
     def fly(self, cargo: Iterable[tuple[Key, Request]]) -> Iterator[list[tuple[Key, Landing]]]:
-        """Send all, some at a time; yield what became of them as they land. Those not begun when the caller stops never begin."""
+        """Send all, some at a time; yield what became of them as they land. When the caller stops, those under way are cut."""
         landed: SimpleQueue[Future[Landing]] = SimpleQueue()
         waiting: dict[Future[Landing], tuple[Key, Flight]] = {}
         try:
@@ -140,11 +146,12 @@ class Lines:
                 if ready := _drain(landed):
                     yield [(waiting.pop(future)[0], future.result()) for future in ready]
                 now = self._monotonic()
-                for _, flight in waiting.values():
-                    flight.cut_if_late(now)
+                for flight in (flight for _, flight in waiting.values() if flight.is_late(now)):
+                    flight.end()
         finally:
-            for future in waiting:
+            for future, (_, flight) in waiting.items():
                 future.cancel()
+                flight.end()
 
     def close(self) -> None:
         """Wait for what is under way, and close every connection."""
@@ -173,9 +180,8 @@ class Lines:
             code = "timeout" if flight.cut else _code(error)
             return Lost(code) if flight.left else Grounded(code)
         else:
-            return (
-                Lost("timeout") if flight.cut else answer
-            )  # a body that ends with its connection looks whole when cut
+            # A body that ends with its connection looks whole when it was cut.
+            return Lost("timeout") if flight.cut else answer
         finally:
             flight.lands()
             _aboard.flight = None
@@ -190,9 +196,8 @@ class Lines:
             allow_redirects=False,
             stream=True,
         ) as response:
-            body = response.raw.read(LONGEST_BODY + 1, decode_content=False)
             headers = {name.lower(): value for name, value in response.headers.items()}
-            return Answer(response.status_code, headers, document(body if len(body) <= LONGEST_BODY else None))
+            return Answer(response.status_code, headers, document(_body(response)))
 
     def _session(self) -> requests.Session:
         line, now = self._line, self._monotonic()
@@ -206,6 +211,7 @@ class Lines:
     def _new_session(self) -> requests.Session:
         session = requests.Session()
         session.trust_env = False  # no proxy, key or certificate from the environment: the settings say all
+        session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
         session.headers.clear()
         session.headers.update(HEADERS)
         session.verify = self._provider.ca_file or True
@@ -214,6 +220,16 @@ class Lines:
         with self._lock:
             self._sessions.append(session)
         return session
+
+
+def _body(response: requests.Response) -> bytes | None:
+    """The whole body, None if it is too long. The read that finds nothing more is the one that tells an end from a break."""
+    body = b""
+    while more := response.raw.read(LONGEST_BODY + 1 - len(body), decode_content=False):
+        body += more
+        if len(body) > LONGEST_BODY:
+            return None
+    return body
 
 
 def _drain(landed: "SimpleQueue[Future[Landing]]") -> list[Future[Landing]]:

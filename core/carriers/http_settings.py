@@ -4,7 +4,9 @@ import base64
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final, Literal, cast
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 from core.carriers import http_template as template
@@ -161,16 +163,26 @@ def faults(entry: Entry) -> Iterator[Fault]:
             yield from (Fault(pointer, message) for message in template.faults(text, ALL))
     yield from _body_faults(entry)
     yield from _callback_faults(entry)
+    if "ca_file" in entry and not Path(entry["ca_file"]).is_file():
+        yield Fault("/ca_file", "is not a file")
 
 
 def _url_faults(pointer: str, url: str, in_path: frozenset[str], in_query: frozenset[str]) -> Iterator[Fault]:
     """Free text may stand behind the question mark only: in a path, a recipient's `..` would lead elsewhere."""
     found = _URL.fullmatch(url)
-    if found is None:
+    if found is None or not _has_address(url):
         yield Fault(pointer, "must be http(s)://host/..., with no user, fragment or placeholder in the host")
         return
     yield from (Fault(pointer, message) for message in template.faults(found["path"] or "", in_path))
     yield from (Fault(pointer, message) for message in template.faults(found["query"] or "", in_query))
+
+
+def _has_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def _header_faults(entry: Entry) -> Iterator[Fault]:

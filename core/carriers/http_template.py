@@ -49,7 +49,7 @@ def faults(text: str, allowed: frozenset[str]) -> Iterator[str]:
     """What is wrong with a text: braces on their own, and placeholders that are unknown or may not stand here."""
     known = ", ".join(f"{{{name}}}" for name in sorted(allowed))
     for token in _TOKEN.finditer(text):
-        if token[0] in "{}":
+        if token[0] in ("{", "}"):
             yield f"has a single {token[0]}: write it twice to mean the character"
         elif token[1] in ALL - allowed:
             yield f"may not have {token[0]} here, only {known}"

@@ -182,7 +182,7 @@ def inbound(answer: Answer) -> Inbound:
 
 def _take(scene: Play, stage: Stage, attempt: Attempt, ending: Ending, texted: set[int]) -> None:
     seq, number, reference = stage.next_seq + len(scene.taken), attempt.number, attempt.reference
-    scene.taken.append(Taken(seq, number, attempt.sender, attempt.text, reference, stage.now))
+    scene.taken.append(Taken(seq, number, attempt.sender, _whole(attempt.text), reference, stage.now))
     if ending.answer == "lost":
         scene.late.append(Ambiguous(reference, "no_answer"))
     else:
@@ -192,6 +192,11 @@ def _take(scene: Play, stage: Stage, attempt: Attempt, ending: Ending, texted: s
     if ending.reply_once and number not in texted:
         texted.add(number)
         scene.texted.append(number)
+
+
+def _whole(text: str) -> str:
+    """Half a surrogate pair can't be kept: a question mark instead."""
+    return text if text.isascii() else text.encode(errors="replace").decode()
 
 
 def _reply(stage: Stage, attempt: Attempt, text: str, seq: int) -> Answer:

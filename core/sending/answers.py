@@ -55,7 +55,7 @@ def close(runtime: Runtime, window: Window) -> None:
             select(messages.c.id).where(messages.c.chunk_id == window.chunk_id, messages.c.status == "queued").limit(1)
         )
         if tx.one(more) is None:
-            retire(tx, window.chunk_id, tx.carriers[window.carrier].traits)
+            retire(tx, chunk)
         else:
             tx.ring("dispatch")
 

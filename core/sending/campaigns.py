@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from sqlalchemy import Row, delete, func, insert, literal, select, update
+from sqlalchemy import BigInteger, Row, delete, func, insert, literal, or_, select, update
 
 from core import jobs
 from core.accounts import Account
@@ -19,6 +19,7 @@ from core.sending.terms import VALIDITY_MINUTES, Terms, settle
 from core.sending.windows import change, retire
 
 JOB: Final = "campaign"
+NOBODY: Final = "Say whom to send to: recipients, groups or contacts."
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ def explicit(tx: Tx, account: Account, draft: CampaignDraft) -> tuple[list[Recip
     recipients.check_groups(tx, account.id, draft.groups)
     given = [*draft.recipients, *recipients.of_contacts(tx, account.id, draft.contacts)]
     if not given and not draft.groups:
-        raise Refused.at("/recipients", "no_recipients", "Say whom to send to: recipients, groups or contacts.")
+        raise _nobody(())
     return recipients.read(given, account.region)
 
 
@@ -56,22 +57,31 @@ def create(tx: Tx, account: Account, source: str, draft: CampaignDraft) -> Row[A
     terms = terms_of(tx, account, draft)
     people, drops = explicit(tx, account, draft)
     if not people and not draft.groups:
-        raise Refused.at(
-            "/recipients", "no_recipients", f"None of the {len(drops)} recipients has a number that can be texted."
-        )
-    later = draft.send_at is not None and draft.send_at > tx.now
-    if not later and ledger.balance(tx, account.id).available <= 0:
-        raise Refused("not_enough_credits", "The account has no credits left: top it up, or schedule the campaign.")
+        raise _nobody(drops)
     campaign_id = _insert(tx, account, source, draft, terms)
     add_recipients(tx, campaign_id, people)
     add_drops(tx, campaign_id, drops)
-    jobs.add(tx, account.id, JOB, campaign_id, draft.send_at if later else tx.now)
     return get(tx, account.id, campaign_id)
 
 
+def _nobody(drops: Sequence[Drop]) -> Refused:
+    detail = f"None of the {len(drops)} recipients has a number that can be texted." if drops else NOBODY
+    return Refused.at("/recipients", "no_recipients", detail)
+
+
+def _starts_at(tx: Tx, account: Account, draft: CampaignDraft) -> int | None:
+    """When it starts, if that is still to come. One that starts now is refused where there are no credits at all."""
+    if draft.send_at is not None and draft.send_at > tx.now:
+        return draft.send_at
+    if ledger.balance(tx, account.id).available <= 0:
+        raise Refused("not_enough_credits", "The account has no credits left: top it up, or schedule the campaign.")
+    return None
+
+
 def _insert(tx: Tx, account: Account, source: str, draft: CampaignDraft, terms: Terms, **more: Any) -> str:
+    """Write the campaign, and promise its work."""
     campaign_id = tx.new_id()
-    later = draft.send_at is not None and draft.send_at > tx.now
+    later = _starts_at(tx, account, draft)
     values = {
         "id": campaign_id,
         "account_id": account.id,
@@ -94,6 +104,7 @@ def _insert(tx: Tx, account: Account, source: str, draft: CampaignDraft, terms: 
         "expanded": 0,
     }
     tx.execute(campaigns.insert().values(**(values | more)))
+    jobs.add(tx, account.id, JOB, campaign_id, later)
     return campaign_id
 
 
@@ -171,20 +182,15 @@ def edit(tx: Tx, account: Account, campaign_id: str, changes: Mapping[str, Any])
         send_at=changes.get("send_at", row.send_at),
         reference=changes.get("reference", row.reference),
         stop=changes.get("stop", None if "purpose" in changes else stop_of(account, row)),
-        recipients=changes.get("recipients", ()),
         groups=changes.get("groups", groups_of(row)),
-        contacts=changes.get("contacts", ()),
     )
     terms = terms_of(tx, account, draft)
-    if "recipients" in changes or "contacts" in changes:
-        people, drops = explicit(tx, account, draft)
-        tx.execute(delete(campaign_recipients).where(campaign_recipients.c.campaign_id == campaign_id))
-        tx.execute(delete(campaign_drops).where(campaign_drops.c.campaign_id == campaign_id))
-        add_recipients(tx, campaign_id, people)
-        add_drops(tx, campaign_id, drops)
-    else:
+    later = _starts_at(tx, account, draft)
+    if "groups" in changes:
         recipients.check_groups(tx, account.id, draft.groups)
-    later = draft.send_at is not None and draft.send_at > tx.now
+    drops = _choose_again(tx, account, campaign_id, changes)
+    if not draft.groups and not known_recipients(tx, campaign_id):
+        raise _nobody(drops)
     values = {
         "text": draft.text,
         "name": draft.name,
@@ -198,8 +204,31 @@ def edit(tx: Tx, account: Account, campaign_id: str, changes: Mapping[str, Any])
     }
     starts = {} if later else {"status": "expanding", "started_at": tx.now}
     tx.execute(update(campaigns).where(campaigns.c.id == campaign_id).values(**values, **starts))
-    jobs.add(tx, account.id, JOB, campaign_id, draft.send_at if later else tx.now)
+    jobs.add(tx, account.id, JOB, campaign_id, later)
     return get(tx, account.id, campaign_id)
+
+
+def _choose_again(tx: Tx, account: Account, campaign_id: str, changes: Mapping[str, Any]) -> list[Drop]:
+    """Other explicit recipients. Those that were written and those that are contacts are replaced apart: a PATCH of one keeps the other."""
+    kinds = {
+        "recipients": campaign_recipients.c.contact_id.is_(None),
+        "contacts": campaign_recipients.c.contact_id.is_not(None),
+    }
+    replaced = [which for kind, which in kinds.items() if kind in changes]
+    if not replaced:
+        return []
+    mine = campaign_recipients.c.campaign_id == campaign_id
+    tx.execute(delete(campaign_recipients).where(mine, or_(*replaced)))
+    if "recipients" in changes:  # contacts have numbers that were read already
+        tx.execute(delete(campaign_drops).where(campaign_drops.c.campaign_id == campaign_id))
+    chosen = [*changes.get("recipients", ()), *recipients.of_contacts(tx, account.id, changes.get("contacts", ()))]
+    people, drops = recipients.read(chosen, account.region)
+    among = tx.among(campaign_recipients.c.number, [person.number for person in people], BigInteger)
+    kept = {row.number for row in tx.all(select(campaign_recipients.c.number).where(mine, among))}
+    add_recipients(tx, campaign_id, [person for person in people if person.number not in kept])
+    drops += [recipients.duplicate(person.number) for person in people if person.number in kept]
+    add_drops(tx, campaign_id, drops)
+    return drops
 
 
 def groups_of(row: Row[Any]) -> list[str]:
@@ -244,7 +273,7 @@ def withdraw(tx: Tx, campaign_id: str, after: str | None, status: str, detail: s
     queued = select(messages).where(messages.c.chunk_id == chunk.id, messages.c.status == "queued")
     change(tx, tx.all(queued.order_by(messages.c.id).with_for_update()), status, detail=detail)
     if chunk.owner is None:
-        retire(tx, chunk.id, tx.carriers[chunk.carrier].traits)
+        retire(tx, chunk)
     return str(chunk.id)
 
 
@@ -253,38 +282,25 @@ def copy(tx: Tx, account: Account, source: str, campaign_id: str) -> Row[Any]:
     old = get(tx, account.id, campaign_id)
     draft = _draft_of(account, old, send_at=old.send_at if (old.send_at or 0) > tx.now else None)
     terms = terms_of(tx, account, draft)
-    new_id = _insert(tx, account, source, draft, terms)
+    new_id = _insert(tx, account, source, draft, terms, resend_of=old.resend_of)
+    if old.resend_of is not None:  # it may not have them all yet: the copy takes them from where it does
+        return get(tx, account.id, new_id)
     theirs = [column for column in campaign_recipients.c if column.name != "campaign_id"]
     chosen = select(literal(new_id, campaign_recipients.c.campaign_id.type), *theirs)
     same = chosen.where(campaign_recipients.c.campaign_id == campaign_id)
     names = ["campaign_id", *(column.name for column in theirs)]
     tx.execute(insert(campaign_recipients).from_select(names, same))
-    jobs.add(tx, account.id, JOB, new_id, draft.send_at or tx.now)
     return get(tx, account.id, new_id)
 
 
 def resend(tx: Tx, account: Account, source: str, campaign_id: str) -> Row[Any]:
     """Send it again, now, to the numbers it had: the groups as they are today do not matter, who opted out since is left out."""
     old = get(tx, account.id, campaign_id)
-    if old.status not in {"finished", "cancelled", "sending"}:
-        raise Refused("not_started", f"The campaign is {old.status}: it has nobody yet to be sent to again.")
-    draft = _draft_of(account, old, send_at=None)
-    if ledger.balance(tx, account.id).available <= 0:
-        raise Refused("not_enough_credits", "The account has no credits left: top it up.")
-    new_id = _insert(
-        tx,
-        account,
-        source,
-        CampaignDraft(**_shallow(draft) | {"groups": ()}),
-        terms_of(tx, account, draft),
-        resend_of=old.id,
-    )
-    jobs.add(tx, account.id, JOB, new_id)
+    if old.status not in {"finished", "cancelled", "sending"} or not old.expanded:
+        raise Refused("not_started", f"The campaign is {old.status}, and has nobody to be sent to again.")
+    draft = replace(_draft_of(account, old, send_at=None), groups=())
+    new_id = _insert(tx, account, source, draft, terms_of(tx, account, draft), resend_of=old.id)
     return get(tx, account.id, new_id)
-
-
-def _shallow(draft: CampaignDraft) -> dict[str, Any]:
-    return {name: getattr(draft, name) for name in draft.__dataclass_fields__}
 
 
 def _draft_of(account: Account, row: Row[Any], send_at: int | None) -> CampaignDraft:

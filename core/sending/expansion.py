@@ -29,16 +29,15 @@ from core.sending.terms import MINUTE_MS, Terms, settle
 from core.text.compose import compose
 
 NO_CREDIT: Final = "no_credit"
-COPY_PAGE: Final = 5_000
 
 
-def run(runtime: Runtime, job: Job) -> None:
-    """Do what the campaign's status asks for, until there is nothing left to do."""
+def run(runtime: Runtime, job: Job, page: int = recipients.PAGE) -> None:
+    """Do what the campaign's status asks for, until there is nothing left to do; `page` recipients at a time."""
     while (status := _status(runtime, job)) is not None:
         if status == "scheduled":
             _begin(runtime, job)
         elif status == "expanding":
-            _expand(runtime, job)
+            _expand(runtime, job, page)
         else:
             _take_back(runtime, job, status)
             return
@@ -58,13 +57,17 @@ def _status(runtime: Runtime, job: Job) -> str | None:
 
 
 def _begin(runtime: Runtime, job: Job) -> None:
-    """A scheduled campaign starts; an edit that came before it is whole, one that comes after it is refused."""
+    """A scheduled campaign starts; an edit that came before it is whole, one that comes after it is refused.
+
+    An edit takes the job from whoever has it, since it may have moved the start: hence the lease is looked at under the row's lock.
+    """
     with runtime.begin() as tx:
-        due = (campaigns.c.id == job.subject_id) & (campaigns.c.status == "scheduled")
-        tx.execute(update(campaigns).where(due).values(status="expanding", started_at=tx.now))
+        row = tx.one(select(campaigns).where(campaigns.c.id == job.subject_id).with_for_update())
+        if row is not None and row.status == "scheduled" and jobs.renew(tx, job):
+            tx.execute(update(campaigns).where(campaigns.c.id == row.id).values(status="expanding", started_at=tx.now))
 
 
-def _expand(runtime: Runtime, job: Job) -> None:
+def _expand(runtime: Runtime, job: Job, size: int = recipients.PAGE) -> None:
     """One page, or the end."""
     runtime.fault("expansion.page")
     try:
@@ -72,10 +75,10 @@ def _expand(runtime: Runtime, job: Job) -> None:
             row = tx.one(select(campaigns).where(campaigns.c.id == job.subject_id).with_for_update())
             if row is None or row.status != "expanding" or not jobs.renew(tx, job):
                 return
-            if row.resend_of is not None and _copy_recipients(tx, row):
+            if row.resend_of is not None and _copy_recipients(tx, row, size):
                 return
             account = accounts.get(tx, row.account_id)
-            page = recipients.walk(sources(tx, row), row.position)
+            page = recipients.walk(sources(tx, row), row.position, size)
             _write(tx, account, row, page)
             if page.position is None:
                 _end_unpaid(tx, row, NO_CREDIT) if row.status_detail == NO_CREDIT else _start_sending(tx, row.id)
@@ -227,14 +230,14 @@ def _take_back(runtime: Runtime, job: Job, status: str) -> None:
             return
 
 
-def _copy_recipients(tx: Tx, row: Row[Any]) -> bool:
+def _copy_recipients(tx: Tx, row: Row[Any], size: int) -> bool:
     """A re-send takes over a page of the numbers of the campaign it repeats; False when it has them all.
 
     Their names come from that campaign's recipients, or from the address book as it is now.
     """
     theirs = select(messages.c.id, messages.c.number, messages.c.country).where(messages.c.campaign_id == row.resend_of)
     after = theirs if row.copied is None else theirs.where(messages.c.id > row.copied)
-    page = after.order_by(messages.c.id).limit(COPY_PAGE).subquery()
+    page = after.order_by(messages.c.id).limit(size).subquery()
     reached = tx.scalar(select(page.c.id).order_by(page.c.id.desc()).limit(1))
     if reached is None:
         return False

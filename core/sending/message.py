@@ -46,6 +46,7 @@ NEXT: Final[Mapping[str, frozenset[str]]] = {
 STATUSES: Final = frozenset(NEXT) | {"rejected", "blacklisted", "no_credit", "cancelled"}
 BORN: Final = frozenset({"scheduled", "queued", "blacklisted"})
 OPEN: Final = frozenset({"queued", "sending", "unknown"})  # their price is held
+IN_DOUBT: Final = frozenset({"sending", "unknown"})  # the carrier may have them
 UNFINISHED: Final = OPEN | {"scheduled"}
 FINAL: Final = STATUSES - UNFINISHED
 CHARGED: Final = frozenset({"sent"}) | RECEIPTS
@@ -72,14 +73,13 @@ def before(following: str) -> tuple[str, ...]:
 def heard(status: str, reported: str, *, charged: bool) -> str | None:
     """What a receipt makes of a message: its new status, or None when it changes nothing.
 
-    A refusal in a receipt is `failed_permanent`. `sending` and `unknown` may be settled by a receipt that overtook the answer.
+    A refusal in a receipt is `failed_permanent`. `sending` and `unknown` may be settled by a receipt that overtook the answer; any
+    other message that was not charged is not with a carrier: it waits in the queue, or it expired there.
     """
     following = "failed_permanent" if reported == "rejected" else reported
     if following not in RECEIPTS or not may_become(status, following):
         return None
-    if status in RECEIPTS and not charged:  # queued -> expired: it never left
-        return None
-    return following
+    return following if charged or status in IN_DOUBT else None
 
 
 def money(status: str | None, following: str) -> Money | None:

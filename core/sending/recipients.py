@@ -6,7 +6,7 @@ quote and a campaign walk the same pages.
 
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sqlalchemy import Row, select
@@ -70,11 +70,16 @@ def read(given: Sequence[Mapping[str, Any]], region: str) -> tuple[list[Recipien
             drops.append(Drop(to, refusal.code, refusal.detail))
             continue
         if parsed.value in found:
-            drops.append(Drop(to, DUPLICATE, "This number is there already: it is texted and charged once."))
+            drops.append(replace(duplicate(parsed.value), given=to))
             continue
         fields = {name: one.get(name) or None for name in ("nom", "prenom", "email", "societe")}
         found[parsed.value] = Recipient(parsed.value, parsed.country, one.get("contact_id"), **fields)
     return [found[key] for key in sorted(found)], drops
+
+
+def duplicate(value: int) -> Drop:
+    """The drop of a number that is there already."""
+    return Drop(number.display(value), DUPLICATE, "This number is there already: it is texted and charged once.")
 
 
 def of_contacts(tx: Tx, account_id: str, ids: Sequence[str]) -> list[Mapping[str, Any]]:
@@ -130,32 +135,22 @@ def stored(tx: Tx, campaign_id: str) -> Source:
         mine = select(*columns).where(
             campaign_recipients.c.campaign_id == campaign_id, campaign_recipients.c.number > after
         )
-        return [Recipient(**row._mapping) for row in tx.all(mine.order_by(campaign_recipients.c.number).limit(limit))]
+        return [Recipient(*row) for row in tx.all(mine.order_by(campaign_recipients.c.number).limit(limit))]
 
     return page
 
 
 def in_group(tx: Tx, group_id: str) -> Source:
-    """The members of a group as they are now."""
+    """The members of a group as they are now, without those that left the address book."""
+    person = (contacts.c.nom, contacts.c.prenom, contacts.c.email, contacts.c.societe)
+    columns = (group_members.c.number, contacts.c.country, group_members.c.contact_id, *person)
+    joined = select(*columns).join(contacts, contacts.c.id == group_members.c.contact_id)
+    active = joined.where(group_members.c.group_id == group_id, contacts.c.archived_at.is_(None))
 
     def page(after: int, limit: int) -> Sequence[Recipient]:
-        person = (
-            contacts.c.country,
-            contacts.c.id.label("contact_id"),
-            contacts.c.nom,
-            contacts.c.prenom,
-            contacts.c.email,
-            contacts.c.societe,
-        )
-        members = (
-            select(group_members.c.number, group_members.c.contact_id)
-            .where(group_members.c.group_id == group_id, group_members.c.number > after)
-            .order_by(group_members.c.number, group_members.c.contact_id)
-            .limit(limit)
-            .subquery()
-        )
-        joined = select(members.c.number, *person).join(contacts, contacts.c.id == members.c.contact_id)
-        return [Recipient(**row._mapping) for row in tx.all(joined.order_by(members.c.number, members.c.contact_id))]
+        following = active.where(group_members.c.number > after)
+        ordered = following.order_by(group_members.c.number, group_members.c.contact_id)
+        return [Recipient(*row) for row in tx.all(ordered.limit(limit))]
 
     return page
 
@@ -176,11 +171,7 @@ def walk(sources: Sequence[Source], after: int, size: int = PAGE) -> Page:
             break
         if recipients and recipients[-1].number == value:
             if row.contact_id is None or row.contact_id not in people:
-                drops.append(
-                    Drop(
-                        number.display(value), DUPLICATE, "This number is there already: it is texted and charged once."
-                    )
-                )
+                drops.append(duplicate(value))
         else:
             recipients.append(row)
             people = set()

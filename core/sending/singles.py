@@ -1,7 +1,7 @@
 """Messages one at a time, as users handle them: find, change while scheduled, cancel, hide, copy."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from sqlalchemy import Row, select, update
@@ -17,6 +17,7 @@ from core.sending.submit import submit_one
 from core.sending.terms import MINUTE_MS
 from core.sending.windows import change
 
+SLACK_MS: Final = 1_000
 EDITABLE: Final = ("text", "sender", "purpose", "send_at", "reference", "stop", "to", "validity_minutes")
 
 
@@ -62,7 +63,7 @@ def listing(
     if asked.created_after is not None:
         wanted += [messages.c.created_at > asked.created_after, messages.c.id >= id_at(asked.created_after)]
     if asked.created_before is not None:
-        wanted += [messages.c.created_at < asked.created_before]
+        wanted += [messages.c.created_at < asked.created_before, messages.c.id <= id_at(asked.created_before + 2 * SLACK_MS)]
     return tx.all(select(messages).where(*wanted).order_by(messages.c.id.desc()).limit(limit))
 
 
@@ -73,8 +74,8 @@ def owned(tx: Tx, account_id: str, ids: Sequence[str]) -> set[str]:
 
 
 def id_at(millisecond: int) -> str:
-    """The lowest id that can be made at this time: a second is left for an id clock that ran ahead of, or behind, the rows'."""
-    digits = f"{max(0, millisecond - 1_000):012x}"
+    """The lowest id that can be made at this time: SLACK_MS are left for an id clock that ran ahead of, or behind, the rows'."""
+    digits = f"{max(0, millisecond - SLACK_MS):012x}"
     return f"{digits[:8]}-{digits[8:12]}-7000-8000-000000000000"
 
 
@@ -83,7 +84,9 @@ def edit(tx: Tx, account: Account, message_id: str, changes: Mapping[str, Any]) 
     row = get(tx, account.id, message_id, lock=True)
     if row.status != "scheduled":
         raise Refused("already_started", f"The message is {row.status}: only a scheduled one can be changed.")
-    draft = Draft(**({name: _as_drafted(tx, account, row, name) for name in EDITABLE} | dict(changes)))
+    chosen = {"stop": None} if "purpose" in changes else {}  # another purpose has its own rule for the mention
+    draft = Draft(**({name: _as_drafted(tx, account, row, name) for name in EDITABLE} | chosen | dict(changes)))
+    draft = replace(draft, send_at=max(draft.send_at or 0, tx.now))  # from when on its validity counts
     # Nothing is held for a scheduled message: it can make way for the new draft, which is accepted under its id, or refused.
     tx.execute(messages.delete().where(messages.c.id == message_id))
     submit_one(tx, account, row.source, draft, replaces=row)
@@ -99,7 +102,7 @@ def _as_drafted(tx: Tx, account: Account, row: Row[Any], name: str) -> Any:
     if name == "stop":
         return None if account.kind == "marketing" or row.purpose != "notification" else bool(row.mention)
     if name == "validity_minutes":
-        return (row.expires_at - (row.send_at or row.created_at)) // MINUTE_MS
+        return (row.expires_at - max(row.send_at or 0, row.created_at)) // MINUTE_MS
     return getattr(row, name)
 
 
@@ -118,11 +121,6 @@ def cancel(tx: Tx, account_id: str, message_id: str) -> Row[Any]:
 def copy(tx: Tx, account: Account, source: str, message_id: str) -> Message:
     """The same message again, as a new one: at its time if that is still to come, else now."""
     row = get(tx, account.id, message_id)
-    draft = Draft(**{name: _as_drafted(tx, account, row, name) for name in EDITABLE})
-    later = draft.send_at if draft.send_at is not None and draft.send_at > tx.now else None
-    return submit_one(
-        tx,
-        account,
-        source,
-        Draft(**{name: getattr(draft, name) for name in EDITABLE if name != "send_at"}, send_at=later),
-    )
+    later = row.send_at if (row.send_at or 0) > tx.now else None
+    draft = Draft(**({name: _as_drafted(tx, account, row, name) for name in EDITABLE} | {"send_at": later}))
+    return submit_one(tx, account, source, draft)

@@ -42,7 +42,8 @@ def settle(  # noqa: PLR0913 - the fields of a draft
         raise Refused.at("/text", "text_empty", "The text is empty.")
     meant = purpose or account.purpose
     mention = _mention(account, meant, stop)
-    chosen = check_sender(tx, account.id, sender) if sender else account.default_sender or tx.rules.short_code
+    named = sender or account.default_sender
+    chosen = check_sender(tx, account.id, named) if named else tx.rules.short_code
     template = read(text) if merge else Template(text, text, ())
     plan = Plan(template, mention, tx.rules.mentions, tx.rules.tariff, meant)
     return Terms(meant, chosen, mention, validity_minutes or VALIDITY_MINUTES, plan)

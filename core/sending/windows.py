@@ -65,7 +65,7 @@ def claim(runtime: Runtime, carrier: str, owner: str, size: int, served: dict[st
         _send(tx, window, going, traits)
         left = len(going) < len(rows) or len(rows) == min(size, traits.window)
         if not going and not left:
-            retire(tx, chunk.id, traits)
+            retire(tx, chunk)
         elif going:
             # Held until the window is closed, by its answers or by the sweep that finds it abandoned.
             tx.execute(update(chunks).where(chunks.c.id == chunk.id).values(owner=owner, lease_until=queue.NEVER))
@@ -231,14 +231,15 @@ def change(tx: Tx, rows: Sequence[Row[Any]], status: str, *, detail: str | None 
     moves.follow(tx, moved, tx.new_id())
 
 
-def retire(tx: Tx, chunk_id: str, traits: Traits) -> None:
+def retire(tx: Tx, chunk: Any) -> None:
     """A chunk with nothing left to send: it waits for receipts where they are promised, and is done where not."""
-    last = tx.scalar(
-        select(func.max(messages.c.expires_at)).where(messages.c.chunk_id == chunk_id, messages.c.status == "sent")
-    )
-    free: dict[str, Any] = {"owner": None, "lease_until": 0}
-    if last is not None and traits.promises_receipts:
-        waits = {"step": "expire", "due_at": last + UNHEARD_MS}
-        tx.execute(update(chunks).where(chunks.c.id == chunk_id).values(**waits, **free))
-    else:
-        tx.execute(update(chunks).where(chunks.c.id == chunk_id).values(status="done", **free))
+    unheard = (messages.c.chunk_id == chunk.id) & (messages.c.status == "sent")
+    last = tx.scalar(select(func.max(messages.c.expires_at)).where(unheard))
+    waits = last is not None and _promises_receipts(tx, chunk.carrier)
+    following = {"step": "expire", "due_at": last + UNHEARD_MS} if waits else {"status": "done"}
+    tx.execute(update(chunks).where(chunks.c.id == chunk.id).values(owner=None, lease_until=0, **following))
+
+
+def _promises_receipts(tx: Tx, carrier: str) -> bool:
+    """A carrier that was taken away promises nothing any more."""
+    return carrier in tx.carriers and tx.carriers[carrier].traits.promises_receipts

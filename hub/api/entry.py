@@ -5,13 +5,14 @@ from dataclasses import replace
 from typing import Any, Final
 
 from flask import Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from connectors.contract import Call, Operation, Page, Upload
 from core import Caller, Refused, Runtime
 from hub import problems
 from hub.access import REQUEST_ID
 from hub.api import paging
-from hub.api.guard import FORM_LIMIT, Guard, path_values, prepare
+from hub.api.guard import FORM_LIMIT, JSON_LIMIT, Guard, path_values, prepare
 from hub.api.keyring import Identify, Keyring
 from hub.api.limits import Buckets, Budget
 from hub.api.perform import Answer, Performer
@@ -81,6 +82,8 @@ def _json(guard: Guard) -> Any:
     if request.method not in _WITH_BODY:
         return None
     raw = request.get_data(cache=False)
+    if request.content_length is None and len(raw) >= JSON_LIMIT:  # sent in chunks, and cut off there
+        raise RequestEntityTooLarge
     if raw and request.mimetype != "application/json" and not request.mimetype.endswith("+json"):
         raise Refused("unsupported_media_type", "Send JSON, with the header Content-Type: application/json.")
     return guard.json(raw)

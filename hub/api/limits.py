@@ -35,6 +35,11 @@ class Buckets:
         self._buckets: dict[str, tuple[float, int]] = {}
         self._lock = threading.Lock()
 
+    @property
+    def size(self) -> int:
+        """How many buckets are remembered."""
+        return len(self._buckets)
+
     def take(self, account_id: str, now: int) -> Budget:
         """Take one token of the account, if there is one, at `now` (milliseconds; a clock that goes back gives nothing)."""
         with self._lock:

@@ -183,8 +183,18 @@ def _made(schema: Schema) -> Any:
         return {name: example(each) for name, each in schema.get("properties", {}).items()}
     if kind == "array":
         return [example(schema.get("items", {}))]
-    plain = {"integer": schema.get("default", 1), "number": 1, "boolean": True, "string": "text"}
-    return plain.get(str(kind))
+    text = _TEXTS.get(schema.get("format", ""), "text"[: schema.get("maxLength", 4)])
+    number = schema.get("default", max(1, schema.get("minimum", 1)))
+    return {"integer": number, "number": number, "boolean": True, "string": text}.get(str(kind))
+
+
+_TEXTS: Final = {
+    "uuid": "01997b2c-1a2b-7c3d-8e4f-123456789abc",
+    "date-time": "2026-09-21T12:13:20.000Z",
+    "date": "2026-09-21",
+    "email": "ada@example.com",
+    "uri": "https://example.com/hook",
+}
 
 
 def _header(name: str) -> dict[str, str]:

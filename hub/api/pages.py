@@ -21,7 +21,7 @@ from hub.api import openapi, schemas
 from hub.settings import Settings
 
 POLICY: Final = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-_FOLDER: Final = Path(__file__).with_name("templates")
+_FOLDER: Final = Path(__file__).with_name("html")
 _TRIES: Final = frozenset({("GET", "/me"), ("POST", "/messages")})
 _DEEPEST: Final = 3  # levels of a schema that a table shows
 

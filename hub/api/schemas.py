@@ -49,12 +49,10 @@ def resolved(schema: Schema) -> dict[str, Any]:
 def check_of(schema: Schema) -> Check:
     """A compiled check: nothing when the value is right, else Refused (`invalid_request`) with every fault."""
     whole = resolved(schema)
-    slow = Draft202012Validator(whole, format_checker=_CHECKER)
+    slow = validator_of(whole)
     if _words(whole) & _UNCOMPILED:
         return lambda value: _explain(slow, value, None)
-    quick = fastjsonschema.compile(
-        whole | {"$schema": "http://json-schema.org/draft-07/schema#"}, formats=_FORMATS, use_default=False, detailed_exceptions=False
-    )
+    quick = fastjsonschema.compile(whole | {"$schema": "http://json-schema.org/draft-07/schema#"}, formats=_FORMATS, use_default=False)
 
     def check(value: Any) -> None:
         try:
@@ -63,6 +61,11 @@ def check_of(schema: Schema) -> Check:
             _explain(slow, value, wrong.message)
 
     return check
+
+
+def validator_of(schema: Schema) -> Draft202012Validator:
+    """The slow check of a schema without references: it finds every fault."""
+    return Draft202012Validator(schema, format_checker=_CHECKER)
 
 
 def faults_of(validator: Draft202012Validator, value: Any) -> list[Fault]:

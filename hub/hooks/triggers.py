@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Row, Table, select
 
 from connectors.contract import Trigger
-from core import Tx, schema
+from core import Tx, campaigns, schema
 from hub.api.shapes import campaign_shape, contact_shape, e164, message_shape, reply_shape
 from hub.api.show import credits_of, iso
 
@@ -35,12 +35,18 @@ def _message(row: Row[Any], fact: Fact) -> Data:
     """The message as it was at the time of the fact: it may have moved on since."""
     then = {
         "status": fact["status"],
-        "status_detail": fact["status_detail"],
+        "status_detail": fact["status_detail"] or row.substitutions,
         "carrier_code": fact["carrier_code"],
         "status_at": iso(fact["at"]),
     }
     unsent = {"sent_at": None} if row.sent_at is not None and row.sent_at > fact["at"] else {}
     return message_shape(row) | then | unsent
+
+
+def _campaigns(tx: Tx, account_id: str, facts: Sequence[Fact]) -> Sequence[Data]:
+    counts = campaigns.counted(tx, sorted({fact["campaign_id"] for fact in facts}))
+    read = _of_rows(schema.campaigns, "campaign_id", lambda row, _fact: campaign_shape(row, counts[row.id]))
+    return read(tx, account_id, facts)
 
 
 def _opt_outs(_tx: Tx, _account_id: str, facts: Sequence[Fact]) -> Sequence[Data]:
@@ -109,7 +115,7 @@ _CAMPAIGN: Final = {
     "started_at": "2026-09-21T12:13:20.500Z",
     "sent_at": "2026-09-21T12:13:21.250Z",
     "finished_at": "2026-09-21T12:14:55.000Z",
-    "progress": {"total": 200, "expanded": 200},
+    "progress": {"total": 200, "expanded": 200, "done": 200},
 }
 _CONTACT: Final = {
     "id": "01997b2c-3c4d-7e5f-9061-3456789abcde",
@@ -131,7 +137,6 @@ _CREDITS_LOW: Final = {"available": 98.9, "threshold": 100}
 
 _MESSAGES: Final = _of_rows(schema.messages, "message_id", _message)
 _REPLIES: Final = _of_rows(schema.replies, "reply_id", lambda row, _fact: reply_shape(row))
-_CAMPAIGNS: Final = _of_rows(schema.campaigns, "campaign_id", lambda row, _fact: campaign_shape(row))
 _CONTACTS: Final = _of_rows(schema.contacts, "contact_id", lambda row, _fact: contact_shape(row))
 
 TRIGGERS: Final[Mapping[str, Trigger]] = {
@@ -159,7 +164,7 @@ TRIGGERS: Final[Mapping[str, Trigger]] = {
             "A campaign has nothing left to send.",
             _ref("Campaign"),
             _CAMPAIGN,
-            _CAMPAIGNS,
+            _campaigns,
         ),
         Trigger("contact.created", "Contact created", "A contact was added.", _ref("Contact"), _CONTACT, _CONTACTS),
         Trigger(

@@ -2,12 +2,12 @@
 
 from alembic import context
 
-from core import schema
 from hub.migrations.compare import same_type
+from hub.migrations.tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=schema.metadata,
+    target_metadata=metadata,
     compare_type=same_type,
     transactional_ddl=True,
 )

@@ -17,11 +17,10 @@ from alembic.operations.ops import CreateTableOp, UpgradeOps
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import create_engine
 
-from core import schema
 from hub.migrations.compare import same_type, write
+from hub.migrations.tables import SOURCES, metadata
 
 VERSIONS: Final = Path(__file__).with_name("versions")
-_ROOMS: Final = Path(schema.__file__).parent
 _HEAD: Final = '''"""The tables of {room}.
 
 Revision ID: {number}
@@ -80,11 +79,11 @@ def _revision(number: int, room: str, tables: Sequence[str], created: Mapping[st
 
 
 def _rooms() -> Iterator[tuple[str, list[str]]]:
-    """The modules of core.schema and the tables that each declares, in order."""
-    for path in sorted(_ROOMS.glob("*.py")):
+    """The rooms and the tables that each declares, in order."""
+    for room, path in SOURCES.items():
         names = [name for node in ast.parse(path.read_text(encoding="utf-8")).body for name in _tables(node)]
         if names:
-            yield path.stem, names
+            yield room, names
 
 
 def _tables(node: ast.stmt) -> Iterator[str]:
@@ -97,8 +96,8 @@ def _tables(node: ast.stmt) -> Iterator[str]:
 def _created() -> dict[str, dict[str, str]]:
     """For each table the functions that make it: itself, and its indexes."""
     with create_engine("sqlite://").connect() as empty:
-        options = {"compare_type": same_type, "target_metadata": schema.metadata}
-        script = produce_migrations(MigrationContext.configure(empty, opts=options), schema.metadata)
+        options = {"compare_type": same_type, "target_metadata": metadata}
+        script = produce_migrations(MigrationContext.configure(empty, opts=options), metadata)
     found: dict[str, dict[str, list[Any]]] = {}
     for operation in script.upgrade_ops.ops if script.upgrade_ops else ():
         table: str = operation.table_name  # type: ignore[attr-defined]

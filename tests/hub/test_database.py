@@ -7,21 +7,22 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, text
 
-from core import Database, schema
+from core import Database
 from hub import database
 from hub.migrations import regenerate
 from hub.migrations.compare import same_type
+from hub.migrations.tables import metadata
 
 
 @pytest.fixture
 def bare(database_url: str) -> Iterator[Database]:
     """A database with no table at all."""
     opened = Database(database_url)
-    schema.metadata.drop_all(opened.engine)
+    metadata.drop_all(opened.engine)
     yield opened
     with opened.engine.begin() as connection:
         connection.execute(text("DROP TABLE IF EXISTS alembic_version"))
-        schema.metadata.drop_all(connection)
+        metadata.drop_all(connection)
     opened.close()
 
 
@@ -32,7 +33,7 @@ def url_of(opened: Database) -> str:
 def differences(opened: Database) -> list[object]:
     with opened.engine.connect() as connection:
         options = {"compare_type": same_type, "compare_server_default": True}
-        return list(compare_metadata(MigrationContext.configure(connection, opts=options), schema.metadata))
+        return list(compare_metadata(MigrationContext.configure(connection, opts=options), metadata))
 
 
 def test_an_upgraded_database_is_what_the_code_says(bare: Database) -> None:

@@ -45,7 +45,7 @@ def campaign(tx: Tx, account_id: str, **changes: Any) -> str:
     row = {"id": tx.new_id(), "account_id": account_id, "name": "Soldes", "text": "Bonjour $prenom", "sender": "36034"}
     kind = {"purpose": "marketing", "stop": True, "source": "api", "groups": "[]", "status": "finished", "validity_minutes": 2880}
     times = {"created_at": NOON, "updated_at": NOON, "finished_at": NOON + 5000}
-    counts = {"version": 1, "position": 0, "planned": 3, "expanded": 3}
+    counts = {"position": 0, "planned": 3, "expanded": 3}
     tx.execute(schema.campaigns.insert().values(**(row | kind | times | counts | changes)))
     return str(row["id"])
 

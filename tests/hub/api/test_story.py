@@ -3,14 +3,11 @@
 import io
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from core import accounts
-from hub.app import create_app
-from hub.settings import read as read_settings
 from tests.support.engine import Engine
+from tests.support.rest import RestClient
 
 
 @pytest.fixture
@@ -20,28 +17,12 @@ def engine(database_url: str, tmp_path: Path) -> Iterator[Engine]:
     made.close()
 
 
-class Client:
-    """A caller with a key."""
-
-    def __init__(self, engine: Engine, account: Any, folder: Path) -> None:
-        secret = "smshub_" + "k" * 40
-        with engine.runtime.begin() as tx:
-            accounts.create_key(tx, account.id, "test", accounts.SCOPES, secret, "operator")
-        settings = read_settings({"SMSHUB_DATA": str(folder)})
-        self.web = create_app(engine.runtime, settings).test_client()
-        self.headers = {"Authorization": f"Bearer {secret}"}
-
-    def __call__(self, method: str, path: str, **more: Any) -> Any:
-        headers = self.headers | more.pop("headers", {})
-        return self.web.open(f"/api/v1{path}", method=method, headers=headers, **more)
-
-
 @pytest.fixture
-def client(engine: Engine, tmp_path: Path) -> Client:
-    return Client(engine, engine.account(credits=10_000), tmp_path)
+def client(engine: Engine, tmp_path: Path) -> RestClient:
+    return RestClient(engine, engine.account(credits=10_000), tmp_path)
 
 
-def test_a_campaign_from_a_spreadsheet_to_its_report(engine: Engine, client: Client) -> None:
+def test_a_campaign_from_a_spreadsheet_to_its_report(engine: Engine, client: RestClient) -> None:
     lines = ["mobile;nom;prenom", *(f"06123400{n:02};Dupont{n};Zoé" for n in range(50)), "0612340001;Double;Léa", "12;Faux;Numéro"]
     file = (io.BytesIO("\r\n".join(lines).encode()), "people.csv")
     job = client("POST", "/imports", data={"file": file, "kind": "contacts", "group_name": "Clients"}, content_type="multipart/form-data")

@@ -2,8 +2,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from core import Database, Runtime
 from tests.support.hooked import Hub, hub_on
 from tests.support.receivers import Receiver, receiver
+from tests.support.world import ManualClock, runtime_on
 
 
 @pytest.fixture
@@ -23,3 +25,15 @@ def shop() -> Iterator[Receiver]:
 def other() -> Iterator[Receiver]:
     with receiver() as made:
         yield made
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def runtime(database_url: str, clock: ManualClock) -> Iterator[Runtime]:
+    database = Database(database_url)
+    yield runtime_on(database, clock=clock)
+    database.close()

@@ -1,0 +1,26 @@
+"""The command line: `smshub`, or `python -P -m hub.cli`."""
+
+import click
+
+from hub import health
+from hub.commands import look, operate, run, send
+
+COMMANDS = (
+    *(run.serve_command, run.web_command, run.worker_command, run.listen_command),
+    *(operate.db, operate.check_command, operate.account, operate.credits_group, operate.pause, operate.resume, operate.user),
+    *(send.send, send.campaign, look.connectors, look.openapi_command),
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(health.VERSION, prog_name="smshub")
+def main() -> None:
+    """A self-hosted SMS hub. Commands talk to the hub that SMSHUB_URL and SMSHUB_API_KEY name, or work in the data folder SMSHUB_DATA."""
+
+
+for command in COMMANDS:
+    main.add_command(command)
+
+
+if __name__ == "__main__":
+    main()

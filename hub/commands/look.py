@@ -1,0 +1,33 @@
+"""What there is to look at: connectors, and the API's description."""
+
+import json
+from importlib.metadata import entry_points
+from typing import Final
+
+import click
+
+from hub.api import openapi
+from hub.commands.place import guarded, settings
+from hub.wiring import compose
+
+GROUP: Final = "smshub.connectors"
+
+
+@click.command()
+@guarded
+def connectors() -> None:
+    """The connectors that are installed."""
+    names = sorted(entry.name for entry in entry_points(group=GROUP))
+    click.echo("\n".join(names) if names else "No connector is installed yet.")
+
+
+@click.command("openapi")
+@guarded
+def openapi_command() -> None:
+    """Print the OpenAPI 3.1 document of the REST API."""
+    hub = compose(settings())
+    try:
+        document = openapi.document(hub.operations, hub.settings.public_url)
+    finally:
+        hub.close()
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False))

@@ -1,0 +1,166 @@
+"""Where a command works: the settings, the hub in this process, and the client that talks to this one or to another."""
+
+import functools
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Final, ParamSpec, TypeVar
+
+import click
+from sqlalchemy.exc import InterfaceError, OperationalError
+
+from core import Account, PeerError, Refused, accounts, beats, recovery
+from hub import client, database, demo, logs, revisions
+from hub.client import Client
+from hub.health import SILENT_MS
+from hub.roles import loops
+from hub.roles.alone import alone, is_served
+from hub.roles.supervisor import Supervisor
+from hub.settings import Settings, read
+from hub.wiring import Hub, compose
+
+P = ParamSpec("P")
+R = TypeVar("R")
+WRONG_SETTINGS: Final = 2
+STOP_S: Final = 6.0
+
+
+def guarded(command: Callable[P, R]) -> Callable[P, R]:
+    """What goes wrong in a command, as one clear line and an exit code: 1, or 2 for settings. A bug stays a traceback."""
+
+    @functools.wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except Refused as refusal:
+            raise _failure(explained(refusal), WRONG_SETTINGS if refusal.code in _OF_SETTINGS else 1) from None
+        except PeerError as error:
+            raise _failure(error.detail, 1) from None
+        except (OperationalError, InterfaceError) as error:
+            raise _failure(f"The database can't be reached: {_first_line(error)}", 1) from None
+
+    return run
+
+
+_OF_SETTINGS: Final = frozenset({"invalid_settings", "invalid_carriers", "invalid_tariff", "wrong_database"})
+
+
+def explained(refusal: Refused) -> str:
+    """A refusal as a line: the field, and the cure. Settings tell of every fault on lines of their own."""
+    if refusal.code == "invalid_settings" or not refusal.faults:
+        return refusal.detail
+    return "; ".join(f"{_named(fault.pointer)}{fault.message}" for fault in refusal.faults)
+
+
+def settings() -> Settings:
+    """The settings of the environment, and logs as they say."""
+    found = read(os.environ)
+    logs.configure("warning" if found.log_level == "info" else found.log_level)
+    return found
+
+
+@contextmanager
+def local_hub() -> Iterator[Hub]:
+    """The hub of these settings, in this process. An SQLite file is made or brought up to date, unless a process serves it."""
+    known = settings()
+    if known.sqlite and os.environ.get("SMSHUB_URL") and not _exists(known):
+        detail = f"This is done where the hub's data is, and {known.data} has none: run it there, or set SMSHUB_DATA."
+        raise Refused.at("SMSHUB_DATA", "no_data", detail)
+    hub = compose(known)
+    try:
+        if known.sqlite and not is_served(known):
+            database.upgrade(known.database_url)
+        revisions.check(hub.runtime.database)
+        yield hub
+    finally:
+        hub.close()
+
+
+@contextmanager
+def connected(account: str | None) -> Iterator[tuple[Client, Hub | None]]:
+    """A client of the hub that SMSHUB_URL names, or of the local one; with the hub where it is local."""
+    url, api_key = os.environ.get("SMSHUB_URL"), os.environ.get("SMSHUB_API_KEY")
+    if url:
+        if not api_key:
+            raise Refused.at("SMSHUB_API_KEY", "unauthenticated", f"is needed to talk to {url}: an API key of the account")
+        yield client.remote(url, api_key), None
+        return
+    _check_there(settings())
+    with local_hub() as hub:
+        if api_key and not account:
+            yield client.local_by_key(hub, api_key), hub
+        else:
+            yield client.local(hub, chosen(hub, account).id), hub
+
+
+def chosen(hub: Hub, account: str | None) -> Account:
+    """The account that was named; else the demo's, else the only one there is."""
+    with hub.runtime.read() as tx:
+        if account:
+            return accounts.find(tx, account)
+        known = accounts.everyone(tx, 20)
+    made = demo.kept(hub.settings)
+    found = [one for one in known if made and one.id == made.account_id] or known
+    if len(found) == 1:
+        return found[0]
+    names = ", ".join(one.name for one in known)
+    missing = f"choose one of them: {names}" if known else "make one first: smshub account create NAME"
+    raise Refused.at("/account", "no_account", f"--account is needed: {missing}") if known else Refused("no_account", missing)
+
+
+@contextmanager
+def working(hub: Hub | None) -> Iterator[bool]:
+    """The engine works meanwhile: elsewhere where a process serves this hub, else here. Whether it is here."""
+    if hub is None or _served(hub):
+        yield False
+        return
+    if not hub.settings.sqlite:
+        with _engine(hub):
+            yield True
+        return
+    with alone(hub.settings):
+        recovery.recover(hub.runtime)
+        with _engine(hub):
+            yield True
+
+
+@contextmanager
+def _engine(hub: Hub) -> Iterator[None]:
+    supervisor = Supervisor(hub.bell, loops.worker(hub, loops.owner_of(hub.runtime)))
+    supervisor.start()
+    try:
+        yield
+    finally:
+        supervisor.stop(STOP_S)
+
+
+def _served(hub: Hub) -> bool:
+    if hub.settings.sqlite:
+        return is_served(hub.settings)
+    with hub.runtime.read() as tx:
+        return tx.now - beats.latest(tx).get("worker", 0) < SILENT_MS
+
+
+def _check_there(known: Settings) -> None:
+    if known.sqlite and not _exists(known):
+        detail = f"There is no hub in {known.data} yet: start one with `smshub serve`, or set SMSHUB_URL to talk to another."
+        raise Refused.at("SMSHUB_DATA", "no_data", detail)
+
+
+def _exists(known: Settings) -> bool:
+    return os.path.exists(known.database_url.removeprefix("sqlite:///"))
+
+
+def _named(pointer: str) -> str:
+    name = pointer.lstrip("/")
+    return f"{name}: " if name else ""
+
+
+def _first_line(error: Any) -> str:
+    return str(error.orig or error).strip().splitlines()[0]
+
+
+def _failure(text: str, code: int) -> click.ClickException:
+    failure = click.ClickException(text)
+    failure.exit_code = code
+    return failure

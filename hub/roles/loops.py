@@ -1,0 +1,142 @@
+"""What workers do, as loops: each is the whole of one kind of work, and any number of processes may run it on PostgreSQL."""
+
+import os
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Final
+
+from core import Runtime, beats, idempotency, jobs, lanes, receipts, replies, steps, sweeps
+from hub.hooks import queue
+from hub.hooks.deliver import deliver
+from hub.hooks.relay import relay
+from hub.hooks.triggers import TRIGGERS
+from hub.roles.supervisor import ON, POLL, Loop, Rest
+from hub.wiring import HANDLERS, Hub
+
+RENEW_MS: Final = lanes.LEASE_MS // 3
+BEAT: Final = Rest(5.0)
+PUMP: Final = Rest(0.25)  # carriers that are asked for what came in
+MINUTE: Final = Rest(60.0)
+BATCH_S: Final = 0.05  # a lane without tokens waits for this much of its rate: better some at once than each alone
+JOB_THREADS: Final = 2
+HOOK_THREADS: Final = 4
+POSTS_A_TURN: Final = 20
+
+
+def worker(hub: Hub, owner: str) -> tuple[Loop, ...]:
+    """Everything but the web. `owner` names this process in leases: unique."""
+    return (*dispatching(hub, owner), *inbound(hub), *jobs_of(hub), *hooks_of(hub), *sweeping(hub), heartbeat(hub, "worker", owner))
+
+
+def dispatching(hub: Hub, owner: str) -> Iterator[Loop]:
+    """A loop for each lane of each carrier, and one for what falls due: starts, look-ups, ends of validity."""
+    runtime = hub.runtime
+    for name, carrier in runtime.carriers.items():
+        count = carrier.traits.lanes
+        for number in range(count):
+            turn = LaneTurn(runtime, number, lanes.open_lane(runtime, name, owner, count))
+            yield Loop(f"lane-{name}-{number}", turn, "dispatch")
+    yield Loop("steps", while_busy(lambda: steps.take(runtime, owner)))
+
+
+def inbound(hub: Hub) -> Iterator[Loop]:
+    """Fetch from each carrier what came in; apply receipts and replies."""
+    runtime = hub.runtime
+    store = receipts.inbox(runtime)
+    for name, carrier in runtime.carriers.items():
+        yield Loop(f"pump-{name}", while_busy(lambda carrier=carrier: carrier.pump(store), PUMP), "inbound")
+    yield Loop("receipts", while_busy(lambda: receipts.apply(runtime)), "inbound")
+    yield Loop("replies", while_busy(lambda: replies.apply(runtime)), "inbound")
+
+
+def jobs_of(hub: Hub) -> Iterator[Loop]:
+    """Campaigns, imports, large quotes, mails."""
+    for number in range(JOB_THREADS):
+        yield Loop(f"jobs-{number}", while_busy(lambda: jobs.work(hub.runtime, HANDLERS)), "jobs")
+
+
+def hooks_of(hub: Hub) -> Iterator[Loop]:
+    """From the outbox to the hooks, and from there to their receivers."""
+    runtime, post = hub.runtime, hub.outbound.send
+    yield Loop("relay", while_busy(lambda: relay(runtime, TRIGGERS, [queue.sink])), "events")
+    made = while_busy(lambda: deliver(runtime, hub.keys, post, POSTS_A_TURN, HOOK_THREADS // 2))
+    for number in range(HOOK_THREADS):
+        yield Loop(f"hooks-{number}", made, "hooks")
+
+
+def sweeping(hub: Hub) -> Iterator[Loop]:
+    """What is looked at again and again: every second what somebody waits for, every minute what only grows."""
+    yield Loop("sweeps", lambda: _sweep(hub.runtime))
+    yield Loop("housekeeping", lambda: _keep_house(hub.runtime))
+
+
+def heartbeat(hub: Hub, role: str, owner: str) -> Loop:
+    """Says that this process is alive."""
+    return Loop("heartbeat", lambda: beat(hub.runtime, role, owner))
+
+
+def beat(runtime: Runtime, role: str, owner: str) -> Rest:
+    with runtime.begin() as tx:
+        beats.beat(tx, f"{role} {owner}", role)
+    return BEAT
+
+
+def owner_of(runtime: Runtime) -> str:
+    """A name for this process that no other has, now or later."""
+    return f"{socket.gethostname()}-{os.getpid()}-{runtime.ids.new()[-8:]}"
+
+
+def while_busy(work: Callable[[], object], idle: Rest = POLL) -> Callable[[], Rest]:
+    """Again at once as long as there was something to do."""
+    return lambda: ON if work() else idle
+
+
+@dataclass(slots=True)
+class LaneTurn:
+    """One lane: leased and kept, then served window after window, at the carrier's pace."""
+
+    runtime: Runtime
+    number: int
+    lane: lanes.Lane
+    leased_at: int | None = None
+
+    def __call__(self) -> Rest:
+        if not self._held():
+            return POLL
+        return ON if lanes.serve(self.runtime, self.lane) else pause(self.lane.bucket)
+
+    def _held(self) -> bool:
+        now = self.runtime.clock()
+        if self.leased_at is not None and 0 <= now - self.leased_at < RENEW_MS:
+            return True
+        held = lanes.lease(self.runtime, self.lane.carrier, self.number, self.lane.owner)
+        self.leased_at = now if held else None
+        return held
+
+
+def pause(bucket: lanes.Bucket) -> Rest:
+    """After a window could not be sent: until there are tokens again, or a ring if it was not for want of them."""
+    if bucket.per_second is None or bucket.level >= 1:
+        return POLL
+    missing = max(1.0, bucket.per_second * BATCH_S) - bucket.level
+    return Rest(min(missing / bucket.per_second, POLL.seconds), deaf=True)
+
+
+def _sweep(runtime: Runtime) -> Rest:
+    done = [steps.sweep_abandoned(runtime), steps.sweep_overdue(runtime), sweeps.finish_campaigns(runtime)]
+    return ON if any(done) else POLL
+
+
+def _keep_house(runtime: Runtime) -> Rest:
+    """A page of each at a time; folding is once a minute however much of it there is."""
+    done = [sweeps.purge(runtime), _prune(runtime), queue.tidy(runtime)]
+    if any(done):
+        return ON
+    sweeps.fold(runtime)
+    return MINUTE
+
+
+def _prune(runtime: Runtime) -> int:
+    with runtime.begin() as tx:
+        return idempotency.prune(tx)

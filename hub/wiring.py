@@ -1,0 +1,136 @@
+"""The composition: from settings to a hub. Nothing else in the house knows how the parts are put together."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from random import SystemRandom
+from typing import Any, Final
+
+from flask import Flask
+
+from connectors.contract import Operation
+from core import (
+    Database,
+    Fault,
+    Mentions,
+    Refused,
+    Rules,
+    Runtime,
+    UuidV7,
+    alerts,
+    build_carriers,
+    expansion,
+    imports,
+    jobs,
+    quotes,
+    tariff,
+    wall_clock,
+)
+from hub import health, mail, metrics, secret_keys, secrets
+from hub.api import hooks
+from hub.api.keyring import Identify
+from hub.api.table import OPERATIONS
+from hub.app import create_app
+from hub.doorbell import Doorbell
+from hub.guard import Guard
+from hub.hooks import endpoints, queue
+from hub.hooks.deliver import DISABLED_MAIL
+from hub.hooks.triggers import TRIGGERS
+from hub.outbound import Outbound
+from hub.settings import Settings, check_real
+
+HANDLERS: Final[Mapping[str, jobs.Work]] = {
+    "campaign": expansion.run,
+    "quote": quotes.run,
+    "import": imports.work,
+    "mail.credits_low": lambda runtime, job: alerts.send_mail(runtime, job.account_id),
+    "mail.campaign_unpaid": mail.campaign_unpaid,
+    DISABLED_MAIL: lambda runtime, job: endpoints.send_mail(runtime, job.subject_id),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Hub:
+    """Everything one process of a hub runs on. `keys` seal secrets; `operations` is the whole table of what can be asked."""
+
+    settings: Settings
+    runtime: Runtime
+    bell: Doorbell
+    mail: mail.Smtp | mail.Folder
+    keys: secrets.Keys
+    outbound: Outbound
+    operations: Sequence[Operation]
+
+    def close(self) -> None:
+        """Let go of the carriers and the database."""
+        self.bell.close()
+        for carrier in self.runtime.carriers.values():
+            carrier.close()
+        self.runtime.database.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What one process adds to its web application: ways to know a caller, gauges for /metrics, reasons for /healthz to fail."""
+
+    identify: Sequence[Identify] = ()
+    gauges: Sequence[metrics.Gauge] = field(default_factory=tuple)
+    checks: Sequence[health.Check] = ()
+
+
+def compose(settings: Settings, fault: Callable[[str], None] = lambda _point: None) -> Hub:
+    """A hub out of its settings. Refuses carriers, tariffs and settings that can't be used; opens nothing before it is used."""
+    bell, random = Doorbell(), SystemRandom()
+    ids = UuidV7(wall_clock, random.getrandbits)
+    letters = mail.of(settings, wall_clock, ids.new)
+    carriers = _carriers(settings, random)
+    check_real(settings, [name for name, carrier in carriers.items() if carrier.traits.real])
+    runtime = Runtime(
+        database=Database(settings.database_url),
+        rules=rules(settings),
+        carriers=carriers,
+        random=random,
+        ids=ids,
+        doorbell=bell,
+        mail=letters,
+        fault=fault,
+    )
+    keys = secrets.keys_from(secret_keys.of(settings))
+    guard = Guard(allow=settings.hook_allow)
+    operations = (*OPERATIONS, *hooks.operations(keys, guard, TRIGGERS))
+    return Hub(settings, runtime, bell, letters, keys, Outbound(guard), operations)
+
+
+def rules(settings: Settings) -> Rules:
+    """What the operator decided."""
+    mentions = Mentions(settings.short_code, settings.opt_out_address)
+    return Rules(tariff.load(settings.tariff), mentions, settings.short_code, settings.sending_hours)
+
+
+def web(hub: Hub, extras: Extras | None = None) -> Flask:
+    """The web application of a hub."""
+    more = extras or Extras()
+    meter = metrics.Metrics(hub.runtime)
+    for gauge in (HOOKS, *more.gauges):
+        meter.register(gauge)
+    return create_app(
+        hub.runtime, hub.settings, hub.operations, identify=more.identify, counted=meter, checks=more.checks
+    )
+
+
+HOOKS: Final = metrics.Gauge(
+    "smshub_hooks",
+    "Webhooks since the beginning: taken, failed attempts, given up; and the age of the oldest that waits, in ms.",
+    "kind",
+    lambda tx: asdict(queue.measure(tx)),
+)
+
+
+def _carriers(settings: Settings, random: SystemRandom) -> Mapping[str, Any]:
+    try:
+        return build_carriers(
+            json.dumps(list(settings.carriers)), settings.data, wall_clock, random, short_code=settings.short_code
+        )
+    except Refused as refusal:
+        faults = tuple(Fault(f"SMSHUB_CARRIERS{fault.pointer}", fault.message) for fault in refusal.faults)
+        raise Refused(refusal.code, refusal.detail, faults) from None

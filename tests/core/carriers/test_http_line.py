@@ -1,0 +1,171 @@
+"""What every fault of a connection comes to: real servers that refuse, hang, drip, break off and answer nonsense."""
+
+import datetime as dt
+import ipaddress
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from core.carriers.contract import Accepted, Ambiguous, Busy, Outcome, Rejected
+from core.carriers.http import HttpCarrier
+from tests.core.carriers.contract_cases import Gathered, attempt, references, sent, window
+from tests.core.carriers.providers import (
+    HASTY,
+    TAKEN,
+    Behaviour,
+    Heard,
+    Serve,
+    answers,
+    closed_port,
+    drips,
+    hangs,
+    resets_after,
+    says,
+    whole,
+)
+
+Open = Callable[..., HttpCarrier]
+Ask = Callable[..., Outcome]
+
+
+def test_a_refused_connection_is_busy(open_carrier: Open) -> None:
+    assert sent(open_carrier(f"http://127.0.0.1:{closed_port()}/"), [attempt()]) == [
+        Busy("m-1", 10_000, "connection_failed")
+    ]
+
+
+def test_an_unknown_host_is_busy(open_carrier: Open) -> None:
+    (outcome,) = sent(open_carrier("http://nowhere.invalid/"), [attempt()])
+    assert isinstance(outcome, Busy)
+
+
+def test_tls_that_does_not_come_about_is_busy(serve: Serve, open_carrier: Open) -> None:
+    server = serve(answers(200, TAKEN))
+    (outcome,) = sent(open_carrier(server.url.replace("http:", "https:"), **HASTY), [attempt()])
+    assert isinstance(outcome, Busy)
+    assert server.heard == []
+
+
+def test_a_certificate_that_nobody_vouches_for_is_busy(serve: Serve, open_carrier: Open, tmp_path: Path) -> None:
+    certificate, tls = self_signed(tmp_path)
+    server = serve(answers(200, TAKEN), tls)
+    assert sent(open_carrier(server.url), [attempt()]) == [Busy("m-1", 10_000, "tls_failed")]
+    assert server.heard == []
+    assert sent(open_carrier(server.url, ca_file=str(certificate)), [attempt()]) == [Accepted("m-1", "abc")]
+
+
+def test_a_secured_answer_that_drips_is_given_up(serve: Serve, open_carrier: Open, tmp_path: Path) -> None:
+    certificate, tls = self_signed(tmp_path)
+    server = serve(drips(b"HTTP/1.1 200 OK\r\nA: "), tls)
+    timeouts = {"connect_ms": 1000, "read_ms": 100}
+    assert sent(open_carrier(server.url, ca_file=str(certificate), timeouts=timeouts), [attempt()]) == [
+        Ambiguous("m-1", "timeout")
+    ]
+
+
+HALF = b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{"
+
+
+@pytest.mark.parametrize(
+    "behaviour, code",
+    [
+        (hangs, "timeout"),
+        (drips(b""), "timeout"),
+        (drips(b"HTTP/1.1 200 OK\r\nX-Long: "), "timeout"),
+        (drips(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n"), "timeout"),
+        (drips(b'HTTP/1.1 200 OK\r\n\r\n{"messages": [{"id": "abc"}]}'), "timeout"),
+        (resets_after(b""), "connection_failed"),
+        (resets_after(HALF), "connection_failed"),
+        (says(b""), "connection_failed"),
+        (says(HALF), "connection_failed"),
+        (says(b"\x00\xffno protocol of ours\r\n\r\n"), "connection_failed"),
+        (says(b"HTTP/1.1 abc OK\r\n\r\n"), "connection_failed"),
+        (says(b"HTTP/1.1 200 OK\r\n" + b"A: b\r\n" * 500 + b"\r\n"), "connection_failed"),
+        (says(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"), "connection_failed"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_once_bytes_left_only_a_whole_answer_is_believed(ask: Ask, behaviour: Behaviour, code: str) -> None:
+    patience = HASTY if code == "timeout" else {}
+    assert ask(behaviour, **patience) == Ambiguous("m-1", code)
+
+
+def test_each_message_has_its_own_fate_and_exactly_one(serve: Serve, open_carrier: Open) -> None:
+    faults: dict[int, Behaviour] = {
+        0: answers(200, TAKEN),
+        1: answers(429, {}),
+        2: answers(400, {}),
+        3: answers(500, {}),
+        4: resets_after(b""),
+        5: hangs,
+    }
+    expected = {0: Accepted, 1: Busy, 2: Rejected, 3: Ambiguous, 4: Ambiguous, 5: Ambiguous}
+    server = serve(lambda connection, heard: faults[int(heard.json["ref"][2:]) % 6](connection, heard))
+    outcomes = sent(open_carrier(server.url, concurrency=12, **HASTY), window(36))
+    assert sorted(references(outcomes)) == sorted(f"m-{place}" for place in range(36))
+    assert {outcome.reference: type(outcome) for outcome in outcomes} == {
+        f"m-{place}": expected[place % 6] for place in range(36)
+    }
+
+
+def test_answers_are_told_while_others_are_awaited(serve: Serve, open_carrier: Open) -> None:
+    told: list[str] = []
+
+    def behave(connection: Any, heard: Heard) -> None:
+        if heard.json["ref"] == "m-slow":
+            assert connection.recv(1) == b"" or told
+        else:
+            connection.sendall(whole(200, TAKEN))
+
+    carrier = open_carrier(serve(behave).url, timeouts={"connect_ms": 1000, "read_ms": 1000})
+    for outcomes in carrier.send([attempt(reference="m-slow"), attempt(reference="m-quick")], Gathered()):
+        told += references(outcomes)
+    assert told == ["m-quick", "m-slow"]
+
+
+def test_a_connection_that_was_closed_between_two_messages_is_not_used(serve: Serve, open_carrier: Open) -> None:
+    server = serve(says(whole(200, TAKEN)))
+    carrier = open_carrier(server.url, concurrency=1)
+    assert sent(carrier, window(2)) + sent(carrier, window(2, 2)) == [
+        Accepted(f"m-{place}", "abc") for place in range(4)
+    ]
+
+
+def test_one_that_stops_listening_begins_no_more(serve: Serve, open_carrier: Open) -> None:
+    server = serve(answers(200, TAKEN))
+    carrier = open_carrier(server.url, concurrency=1)
+    outcomes = carrier.send(window(300), Gathered())
+    next(iter(outcomes))
+    outcomes.close()  # type: ignore[attr-defined]
+    carrier.close()
+    assert 1 <= len(server.heard) < 300
+
+
+def self_signed(folder: Path) -> tuple[Path, ssl.SSLContext]:
+    """A certificate for 127.0.0.1 that signs itself, and a server's side of it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    start = dt.datetime(2020, 1, 1, tzinfo=dt.UTC)
+    certificate = (
+        x509.CertificateBuilder(
+            name, name, key.public_key(), x509.random_serial_number(), start, start.replace(year=2090)
+        )
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    private = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    (folder / "key.pem").write_bytes(private)
+    (folder / "certificate.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    tls.load_cert_chain(folder / "certificate.pem", folder / "key.pem")
+    return folder / "certificate.pem", tls

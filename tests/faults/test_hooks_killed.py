@@ -1,0 +1,94 @@
+"""kill -9 at random moments of relaying and delivering: every event arrives, and a repeat says so by its webhook-id."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+from collections import defaultdict
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+
+import pytest
+from sqlalchemy import func, select
+
+from core import Database, Runtime, accounts, backlog, events
+from hub.hooks import endpoints
+from hub.hooks.deliver import LEASE_MS
+from hub.hooks.tables import deliveries
+from tests.faults.delivering import KEYS, Ahead
+from tests.support.receivers import Behaviour, answers, receiver
+from tests.support.world import runtime_on
+
+ROOT = Path(__file__).parents[2]
+EVENTS, KILLS, MOST_ROUNDS = 120, 12, 60
+
+
+@pytest.fixture
+def runtime(database_url: str) -> Iterator[Runtime]:
+    made = runtime_on(Database(database_url), clock=Ahead(0))
+    yield made
+    made.database.close()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("batch", [False, True], ids=["each", "batch"])
+def test_no_event_is_lost_and_repeats_carry_the_same_webhook_id(runtime: Runtime, database_url: str, batch: bool) -> None:
+    chance = random.Random(20260921)
+    with runtime.begin() as tx:
+        account = accounts.create(tx, "Shop")
+    with receiver() as shop:
+        shop.behaviour = flaky(chance)
+        with runtime.begin() as tx:
+            wanted = endpoints.Wanted(shop.url, ["optout.created"], {}, batch)
+            _, secret = endpoints.create(runtime, tx, KEYS, account.id, wanted, "api")
+        for n in range(EVENTS):
+            with runtime.begin() as tx:
+                events.emit(tx, account.id, "optout.created", [{"number": 33612000000 + n, "source": "api", "at": tx.now}])
+        rounds = 0
+        while rounds < KILLS or (waits(runtime) and rounds < MOST_ROUNDS):
+            run_and_kill(database_url, ahead=rounds * 6 * LEASE_MS, after_s=chance.uniform(0.02, 0.4))
+            rounds += 1
+        assert waits(runtime) == 0
+    bodies, arrived = defaultdict(set), set()
+    for post in shop.posts:
+        payload = post.verified(secret)
+        bodies[post.webhook_id].add(post.body)
+        arrived |= {event["data"]["number"] for event in (payload if batch else [payload])}
+    assert arrived == {f"+{33612000000 + n}" for n in range(EVENTS)}
+    assert all(len(same) == 1 for same in bodies.values())
+    if not batch:
+        assert len(bodies) == EVENTS
+
+
+def flaky(chance: random.Random) -> Behaviour:
+    """A receiver that is slow enough to be killed at, and fails now and then."""
+    lock, pause = threading.Lock(), threading.Event()
+
+    def behave(request: BaseHTTPRequestHandler) -> None:
+        with lock:
+            slow, fails = chance.uniform(0, 0.03), chance.random() < 0.05
+        pause.wait(slow)
+        answers(500 if fails else 200)(request)
+
+    return behave
+
+
+def run_and_kill(url: str, ahead: int, after_s: float) -> None:
+    """One life of the process, of which we only know that it may end anywhere."""
+    command = [sys.executable, "-P", "-m", "tests.faults.delivering", url, str(ahead)]
+    with subprocess.Popen(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"ready\n"
+        threading.Event().wait(after_s)
+        process.kill()
+    assert process.returncode == -signal.SIGKILL
+
+
+def waits(runtime: Runtime) -> int:
+    """What was not relayed or not delivered yet."""
+    with runtime.read() as tx:
+        pending = tx.scalar(select(func.count()).where(deliveries.c.due_at.is_not(None)))
+        return int(backlog.counts(tx)["outbox"] + pending)
