@@ -8,6 +8,7 @@ from core.accounts import Account, Caller
 from core.audience import contacts, groups, imports, templates
 from core.blacklist import entries as blacklist
 from core.carriers.config import build as build_carriers
+from core.carriers.http import HttpCarrier
 from core.carriers.simulator import Simulator
 from core.credits import alerts, check, ledger, tariff
 from core.database import Database
@@ -42,6 +43,7 @@ __all__ = [
     "Database",
     "Doorbell",
     "Fault",
+    "HttpCarrier",
     "Mentions",
     "PeerError",
     "Refused",

@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException
 
 from connectors.contract import Operation
 from core import Refused, Runtime
-from hub import access, health, metrics, problems, secret_keys
+from hub import access, callbacks, health, metrics, problems, secret_keys
 from hub.api import guard, pages
 from hub.api.entry import Entry
 from hub.api.keyring import Identify
@@ -49,6 +49,7 @@ def create_app(
     for operation in operations:
         _route(app, f"{PREFIX}{_converted(operation.path)}", operation.name, entry.view(operation), operation.method)
     pages.register(app, settings, operations)
+    callbacks.register(app, runtime)
     _route(app, "/healthz", "healthz", lambda: _healthz(runtime, checks))
     _route(app, "/metrics", "metrics", lambda: Response(meter.text(), content_type=metrics.MEDIA_TYPE))
     _errors(app)

@@ -1,5 +1,6 @@
 """The simulator's memory: one SQLite file that every process of the host shares. What it holds survives a kill."""
 
+import fcntl
 import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -96,7 +97,10 @@ class SimulatorFile:
             self._path, timeout=self._busy_timeout_s, isolation_level=None, check_same_thread=False
         )
         try:
-            self._prepare(connection)
+            # Of two that turn a new file to WAL at once SQLite fails one without waiting.
+            with self._path.with_suffix(".lock").open("w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                self._prepare(connection)
         except BaseException:
             connection.close()
             raise

@@ -73,7 +73,7 @@ def send_campaign(file: Path, text: str, name: str | None, sender: str | None, a
     console = Console(stderr=True)
     with connected(account) as (client, hub), working(hub) as here:
         if here:
-            console.print("No smshub serve is running here: this command does the work itself, to the end.", style="dim")
+            console.print("No smshub serve is running here: this command does the work itself, to the end.", style="dim", soft_wrap=True)
         called = name or file.stem
         with _bars(console) as bars:
             group_id = _import(client, file, called, bars)
@@ -101,7 +101,7 @@ def _import(client: Client, file: Path, called: str, bars: Progress) -> str:
     if job["status"] == "failed":
         raise Refused.at("/csv", "unreadable_file", str(job["problem"]))
     if job["rejected"]:
-        bars.console.print(f"{job['rejected']} row(s) were not taken: GET /api/v1/imports/{job['id']}/errors.csv says why.", style="yellow")
+        bars.console.print(f"{job['rejected']} row(s) were not taken: GET /api/v1/imports/{job['id']}/errors.csv says why.", style="yellow", soft_wrap=True)
     if job["created"] + job["updated"] == 0:
         raise Refused.at("/csv", "no_recipients", "no row has a number that can be texted")
     return str(job["group_id"])

@@ -1,9 +1,14 @@
-"""A process of a hub that relays and delivers webhooks until it is killed; run by test_hooks_killed. Arguments: database, role."""
+"""Processes of a hub that relay and deliver webhooks until they are killed; run by test_hooks_killed.
+
+It imports once, then forks: for each line on its input (how far the clock is ahead, in ms) one process, whose id it prints.
+"""
 
 import ipaddress
+import os
 import random
 import sys
 import threading
+from typing import NoReturn
 
 from core import Runtime, UuidV7, wall_clock
 from core.database import Database
@@ -30,7 +35,7 @@ class Ahead:
         return wall_clock() + self._ms
 
 
-def main(url: str, ahead: int) -> None:
+def live(url: str, ahead: int) -> NoReturn:
     clock = Ahead(ahead)
     runtime = Runtime(
         Database(url), rules(), clock=clock, ids=UuidV7(clock, random.SystemRandom().getrandbits), random=random.SystemRandom()
@@ -43,7 +48,6 @@ def main(url: str, ahead: int) -> None:
             if not deliver(runtime, KEYS, outbound.send, limit=50):
                 idle.wait(0.01)
 
-    print("ready", flush=True)
     for _ in range(THREADS):
         threading.Thread(target=delivering, daemon=True).start()
     while True:
@@ -51,5 +55,14 @@ def main(url: str, ahead: int) -> None:
             idle.wait(0.01)
 
 
+def main(url: str) -> None:
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            live(url, int(line))
+        print(child, flush=True)
+        os.waitpid(child, 0)
+
+
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1])

@@ -3,13 +3,14 @@
 import os
 import random
 import signal
-import subprocess
 import sys
 import threading
 from collections import defaultdict
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from subprocess import PIPE, Popen
 
 import pytest
 from sqlalchemy import func, select
@@ -23,7 +24,7 @@ from tests.support.receivers import Behaviour, answers, receiver
 from tests.support.world import runtime_on
 
 ROOT = Path(__file__).parents[2]
-EVENTS, KILLS, MOST_ROUNDS = 120, 12, 60
+EVENTS, KILLS, MOST_ROUNDS = 120, 15, 100
 
 
 @pytest.fixture
@@ -39,7 +40,7 @@ def test_no_event_is_lost_and_repeats_carry_the_same_webhook_id(runtime: Runtime
     chance = random.Random(20260921)
     with runtime.begin() as tx:
         account = accounts.create(tx, "Shop")
-    with receiver() as shop:
+    with receiver() as shop, mother(database_url) as process:
         shop.behaviour = flaky(chance)
         with runtime.begin() as tx:
             wanted = endpoints.Wanted(shop.url, ["optout.created"], {}, batch)
@@ -49,7 +50,7 @@ def test_no_event_is_lost_and_repeats_carry_the_same_webhook_id(runtime: Runtime
                 events.emit(tx, account.id, "optout.created", [{"number": 33612000000 + n, "source": "api", "at": tx.now}])
         rounds = 0
         while rounds < KILLS or (waits(runtime) and rounds < MOST_ROUNDS):
-            run_and_kill(database_url, ahead=rounds * 6 * LEASE_MS, after_s=chance.uniform(0.02, 0.4))
+            live_and_die(process, ahead=rounds * 6 * LEASE_MS, after_s=chance.uniform(0.02, 0.6))
             rounds += 1
         assert waits(runtime) == 0
     bodies, arrived = defaultdict(set), set()
@@ -76,15 +77,26 @@ def flaky(chance: random.Random) -> Behaviour:
     return behave
 
 
-def run_and_kill(url: str, ahead: int, after_s: float) -> None:
-    """One life of the process, of which we only know that it may end anywhere."""
-    command = [sys.executable, "-P", "-m", "tests.faults.delivering", url, str(ahead)]
-    with subprocess.Popen(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"ready\n"
-        threading.Event().wait(after_s)
-        process.kill()
-    assert process.returncode == -signal.SIGKILL
+@contextmanager
+def mother(url: str) -> Iterator[Popen[str]]:
+    """What the processes are forked from."""
+    command = [sys.executable, "-P", "-m", "tests.faults.delivering", url]
+    with Popen(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdin=PIPE, stdout=PIPE, text=True) as process:
+        yield process
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait() == 0
+
+
+def live_and_die(process: Popen[str], ahead: int, after_s: float) -> None:
+    """One life of a process, which may end anywhere."""
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(f"{ahead}\n")
+    process.stdin.flush()
+    child = int(process.stdout.readline())
+    threading.Event().wait(after_s)
+    os.kill(child, signal.SIGKILL)
 
 
 def waits(runtime: Runtime) -> int:

@@ -44,7 +44,7 @@ def test_quote_then_debit_are_equal_and_nothing_is_sent_by_a_quote(engine: Engin
     assert {line["country"]: line["credits"] for line in quote["by_country"]} == {"FR": 2, "GB": 1.1}
     assert {sample["text"] for sample in quote["samples"]} == {"Dès 10 € P0 STOP 36034", "Dès 10 € P3 stop.test"}
     engine.settle()
-    assert engine.carrier.sent() == []
+    assert engine.simulator.sent() == []
     client("POST", "/campaigns", json=draft | {"name": "x"})
     engine.settle()
     engine.later(seconds=5)
@@ -82,7 +82,7 @@ def test_a_scheduled_campaign_is_edited_whole_and_waits_in_its_report(engine: En
     changed = client("PATCH", f"/campaigns/{made['id']}", json={"text": "Salut", "recipients": people("+33612345622")})
     assert changed.json["text"] == "Salut"
     engine.later(days=1, hours=1)
-    assert [one.number for one in engine.carrier.sent()] == [33612345622]
+    assert [one.number for one in engine.simulator.sent()] == [33612345622]
     assert client("PATCH", f"/campaigns/{made['id']}", json={"text": "Trop tard"}).status_code == 409
 
 
@@ -94,11 +94,11 @@ def test_copy_and_resend(engine: Engine, client: RestClient) -> None:
     engine.later(rounds=3, seconds=5)
     report = client("GET", f"/campaigns/{again['id']}/report").json["statistics"]
     assert (report["success"]["count"], report["blacklisted"]["count"]) == (1, 1)
-    assert [one.text for one in engine.carrier.sent(33612345620)] == ["Bonjour P0 STOP 36034"] * 2
+    assert [one.text for one in engine.simulator.sent(33612345620)] == ["Bonjour P0 STOP 36034"] * 2
     copy = client("POST", f"/campaigns/{made['id']}/copy").json
     engine.later(rounds=3, seconds=5)
     assert client("GET", f"/campaigns/{copy['id']}").json["status"] == "finished"
-    assert len(engine.carrier.sent(33612345620)) == 3
+    assert len(engine.simulator.sent(33612345620)) == 3
 
 
 def test_cancelling_gives_the_credits_back(engine: Engine, client: RestClient) -> None:
@@ -106,7 +106,7 @@ def test_cancelling_gives_the_credits_back(engine: Engine, client: RestClient) -
     made = campaign(client, "+33612345620", "+33612345621", send_at=TOMORROW).json
     assert client("DELETE", f"/campaigns/{made['id']}").json["status"] == "cancelled"
     engine.later(days=2)
-    assert engine.carrier.sent() == []
+    assert engine.simulator.sent() == []
     assert client("GET", "/credits").json["available"] == 1000
 
 

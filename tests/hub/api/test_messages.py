@@ -66,7 +66,7 @@ def test_no_credits_is_402_before_anything_leaves(engine: Engine, tmp_path: Path
     poor = RestClient(engine, engine.account("Poor", 0), tmp_path)
     assert poor.send("+33612345620").status_code == 402
     engine.settle()
-    assert engine.carrier.sent() == []
+    assert engine.simulator.sent() == []
 
 
 def test_an_empty_optional_field_is_an_absent_one(client: RestClient) -> None:
@@ -83,7 +83,7 @@ def test_in_a_batch_the_right_ones_are_sent(engine: Engine, client: RestClient) 
     assert items[1]["problem"]["errors"][0]["pointer"] == "/messages/1/to"
     assert items[2]["problem"]["errors"][0]["pointer"] == "/messages/2/text"
     engine.settle()
-    assert [one.number for one in engine.carrier.sent()] == [33612345620, 33612345622]
+    assert [one.number for one in engine.simulator.sent()] == [33612345620, 33612345622]
 
 
 def test_a_batch_that_the_balance_does_not_cover_sends_its_beginning(engine: Engine, tmp_path: Path) -> None:
@@ -104,7 +104,7 @@ def test_scheduled_edited_copied_and_called_off(engine: Engine, client: RestClie
     assert client("DELETE", f"/messages/{copy['id']}").json["status"] == "cancelled"
     assert client("GET", "/credits").json == {"available": 1000, "held": 0, "alert_threshold": 0}
     engine.later(days=1, hours=1)
-    assert [one.text for one in engine.carrier.sent()] == ["Deux STOP 36034"]
+    assert [one.text for one in engine.simulator.sent()] == ["Deux STOP 36034"]
     assert client("PATCH", f"/messages/{made['id']}", json={"text": "Trois"}).status_code == 409
 
 
