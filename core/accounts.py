@@ -72,7 +72,7 @@ class Caller:
     user: str | None = None
 
 
-def create(  # noqa: PLR0913 - the columns of an account, all but the name with defaults
+def create(
     tx: Tx,
     name: str,
     *,
@@ -147,7 +147,7 @@ def everyone(tx: Tx, limit: int = 1000) -> list[Account]:
 
 def system(tx: Tx) -> Account:
     """The hub's own account: it sends what belongs to no customer, at no price."""
-    row = tx.one(select(accounts).where(accounts.c.kind == "system"))
+    row = tx.one(select(accounts).where(accounts.c.kind == "system").order_by(accounts.c.id))
     return _account(row) if row else create(tx, "smshub", kind="system")
 
 
@@ -162,7 +162,7 @@ def change(tx: Tx, account_id: str, changes: Mapping[str, Any], actor: str) -> A
     if new.get("stop") is False and account.kind == "marketing":
         raise Refused.at("/stop", "stop_required", "A marketing account cannot send without the STOP mention.")
     if new.get("default_sender"):
-        check_sender(tx, account_id, new["default_sender"], pointer="/default_sender")
+        new["default_sender"] = check_sender(tx, account_id, new["default_sender"], pointer="/default_sender")
         _remember_sender(tx, account_id, new["default_sender"])
     if new:
         tx.execute(update(accounts).where(accounts.c.id == account_id).values(**new))
@@ -235,7 +235,7 @@ def keys(tx: Tx, account_id: str) -> list[dict[str, Any]]:
     rows = tx.all(
         select(*shown, api_keys.c.last_used_at, api_keys.c.revoked_at).where(api_keys.c.account_id == account_id)
     )
-    return [dict(row._mapping) | {"scopes": json.loads(row.scopes)} for row in rows]
+    return [row._asdict() | {"scopes": json.loads(row.scopes)} for row in rows]
 
 
 def by_key(runtime: Runtime, secret: str) -> Caller | None:
@@ -290,7 +290,7 @@ def _remember_sender(tx: Tx, account_id: str, sender: str) -> None:
 
 
 def _account(row: Row[Any]) -> Account:
-    return Account(**row._mapping)
+    return Account(**row._asdict())
 
 
 def _as_id(text: str) -> str:
@@ -298,7 +298,7 @@ def _as_id(text: str) -> str:
     compact = text.replace("-", "")
     looks_like_one = (
         len(text) == 36 and len(compact) == 32 and all(digit in "0123456789abcdefABCDEF" for digit in compact)
-    )  # noqa: PLR2004
+    )
     return text.lower() if looks_like_one else "00000000-0000-0000-0000-000000000000"
 
 

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import psycopg
 from psycopg.types.string import TextLoader
@@ -39,6 +39,7 @@ from sqlalchemy.types import TypeEngine
 from core.schema.types import Id
 
 BUSY_TIMEOUT_S = 30
+COUNTED: Final = {"preserve_rowcount": True}
 COPY_FROM_ROWS = 20  # below this an INSERT of many rows is quicker than starting a COPY
 
 
@@ -52,8 +53,8 @@ class Connected:
         self.postgresql = connection.dialect.name == "postgresql"
 
     def execute(self, statement: Executable, parameters: Any = None) -> int:
-        """Run it; the answer is how many rows it touched."""
-        return self.connection.execute(statement, parameters).rowcount
+        """Run it; the answer is how many rows it touched, of an INSERT too: on PostgreSQL that must be asked for."""
+        return self.connection.execute(statement, parameters, execution_options=COUNTED).rowcount
 
     def all(self, statement: Executable, parameters: Any = None) -> Sequence[Row[Any]]:
         return self.connection.execute(statement, parameters).all()
@@ -152,7 +153,8 @@ def _sqlite(url: str) -> Engine:
     if path and path != ":memory:":
         Path(path).parent.mkdir(parents=True, exist_ok=True)
     engine = create_engine(
-        url, connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False}, pool_size=20, max_overflow=40
+        url,
+        hide_parameters=True,  # the words of an error may be logged; recipients may not connect_args={"timeout": BUSY_TIMEOUT_S, "check_same_thread": False}, pool_size=20, max_overflow=40, hide_parameters=True
     )
 
     def connected(raw: Any, _record: object) -> None:
@@ -177,7 +179,9 @@ def _sqlite(url: str) -> Engine:
 
 def _postgresql(url: str, pool_size: int) -> Engine:
     address = make_url(url).set(drivername="postgresql+psycopg")
-    engine = create_engine(address, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True)
+    engine = create_engine(
+        address, hide_parameters=True, pool_size=pool_size, max_overflow=pool_size, pool_pre_ping=True
+    )
 
     def connected(raw: psycopg.Connection[Any], _record: object) -> None:
         raw.adapters.register_loader("uuid", TextLoader)  # ids are strings in Python

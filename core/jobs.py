@@ -11,6 +11,7 @@ from typing import Final
 import structlog
 from sqlalchemy import or_, select, update
 
+from core import broken
 from core.errors import PeerError, Refused
 from core.runtime import Runtime, Tx
 from core.schema import jobs
@@ -18,6 +19,7 @@ from core.schema import jobs
 LEASE_MS: Final = 60_000
 FIRST_RETRY_MS: Final = 5_000
 LONGEST_RETRY_MS: Final = 600_000
+DOUBLINGS: Final = 10  # more would pass the longest wait anyway
 MOST_ATTEMPTS: Final = 20
 
 log = structlog.get_logger()
@@ -83,18 +85,21 @@ def renew(tx: Tx, job: Job) -> bool:
 
 
 def work(runtime: Runtime, handlers: Mapping[str, Work]) -> bool:
-    """Do one due job; False when there is none. A job that fails is tried again later, and given up in the end with its error."""
+    """Do one due job; False when there is none. One that fails is tried again later, and given up in the end if it was refused.
+
+    One that meets a bug, or a database that is down, is never given up: what it promised may hold somebody's credits.
+    """
     job = claim(runtime)
     if job is None:
         return False
     try:
         handlers[job.kind](runtime, job)
     except (PeerError, Refused) as error:
-        _put_off(runtime, job, str(error))
+        _put_off(runtime, job, str(error), final=job.attempt >= MOST_ATTEMPTS)
         return True
-    except Exception as error:  # a bug: logged and counted, and the job stays for the version that mends it
-        log.exception("job.failed", job_id=job.id, kind=job.kind, attempt=job.attempt)
-        _put_off(runtime, job, type(error).__name__)
+    except Exception as error:  # noqa: BLE001 - a bug: told, and the job stays for the version that mends it
+        broken.tell("job.failed", error, job_id=job.id, kind=job.kind, attempt=job.attempt)
+        _put_off(runtime, job, type(error).__name__, final=False)
         return True
     with runtime.begin() as tx:
         mine = (jobs.c.id == job.id) & (jobs.c.attempt == job.attempt)
@@ -102,10 +107,10 @@ def work(runtime: Runtime, handlers: Mapping[str, Work]) -> bool:
     return True
 
 
-def _put_off(runtime: Runtime, job: Job, error: str) -> None:
-    wait = min(FIRST_RETRY_MS * 2 ** (job.attempt - 1), LONGEST_RETRY_MS)
+def _put_off(runtime: Runtime, job: Job, error: str, *, final: bool) -> None:
+    wait = min(FIRST_RETRY_MS * 2 ** min(job.attempt - 1, DOUBLINGS), LONGEST_RETRY_MS)
     with runtime.begin() as tx:
-        given_up = {"done_at": tx.now} if job.attempt >= MOST_ATTEMPTS else {"due_at": tx.now + wait}
+        given_up = {"done_at": tx.now} if final else {"due_at": tx.now + wait}
         mine = (jobs.c.id == job.id) & (jobs.c.attempt == job.attempt)
         tx.execute(update(jobs).where(mine).values(lease_until=None, error=error[:500], **given_up))
     log.warning("job.put_off", job_id=job.id, kind=job.kind, attempt=job.attempt, wait_ms=wait)

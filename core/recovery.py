@@ -24,7 +24,9 @@ def recover(runtime: Runtime) -> Recovered:
         windows += found
     with runtime.begin() as tx:
         tx.execute(update(lanes).values(lease_until=0))
-        tx.execute(update(chunks).where(chunks.c.status == "ready", chunks.c.lease_until > 0).values(owner=None, lease_until=0))
+        tx.execute(
+            update(chunks).where(chunks.c.status == "ready", chunks.c.lease_until > 0).values(owner=None, lease_until=0)
+        )
         leased = (jobs.c.done_at.is_(None)) & jobs.c.lease_until.is_not(None)
         begun = tx.execute(update(jobs).where(leased).values(lease_until=None))
     return Recovered(windows, begun)

@@ -4,14 +4,15 @@ No view reads the Host header: addresses that go out are made from SMSHUB_PUBLIC
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 import orjson
 import structlog
 from flask import Flask, Response, request
 from sqlalchemy.exc import InterfaceError, OperationalError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from connectors.contract import Operation
 from core import Refused, Runtime
@@ -48,6 +49,8 @@ def create_app(
     entry = Entry(runtime, settings, keys, identify)
     for operation in operations:
         _route(app, f"{PREFIX}{_converted(operation.path)}", operation.name, entry.view(operation), operation.method)
+    for path, methods, allowed in _shadowed(operations):
+        app.add_url_rule(f"{PREFIX}{path}", endpoint=f"closed {path}", view_func=partial(_closed, allowed), methods=methods)
     pages.register(app, settings, operations)
     callbacks.register(app, runtime)
     _route(app, "/healthz", "healthz", lambda: _healthz(runtime, checks))
@@ -76,6 +79,21 @@ def _config(settings: Settings, keys: Sequence[str]) -> Mapping[str, Any]:
 def _converted(path: str) -> str:
     """/messages/{id} as Flask writes it."""
     return re.sub(r"\{(\w+)\}", r"<\1>", path)
+
+
+def _shadowed(operations: Sequence[Operation]) -> Iterator[tuple[str, list[str], list[str]]]:
+    """Plain paths that a template would match with methods they lack: PATCH /messages/batch is not a message called batch."""
+    methods: dict[str, set[str]] = {}
+    for operation in operations:
+        methods.setdefault(operation.path, set()).add(operation.method)
+    for path in (path for path in methods if "{" not in path):
+        matching = (each for each in methods if "{" in each and re.fullmatch(re.sub(r"\{\w+\}", "[^/]+", each), path))
+        if lacking := set().union(*(methods[each] for each in matching)) - methods[path]:
+            yield path, sorted(lacking), sorted(methods[path])
+
+
+def _closed(allowed: list[str]) -> Response:
+    raise MethodNotAllowed(allowed)
 
 
 def _route(app: Flask, rule: str, name: str, view: Callable[..., Response], method: str = "GET") -> None:

@@ -7,7 +7,15 @@ from hub.commands import look, operate, run, send
 
 COMMANDS = (
     *(run.serve_command, run.web_command, run.worker_command, run.listen_command),
-    *(operate.db, operate.check_command, operate.account, operate.credits_group, operate.pause, operate.resume, operate.user),
+    *(
+        operate.db,
+        operate.check_command,
+        operate.account,
+        operate.credits_group,
+        operate.pause,
+        operate.resume,
+        operate.user,
+    ),
     *(send.send, send.campaign, look.connectors, look.openapi_command),
 )
 

@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -70,23 +69,34 @@ class Client:
 
 def remote(url: str, api_key: str) -> Client:
     """A hub elsewhere. A request that is safe to repeat (GET, or under a key) is, when the connection breaks."""
-    session = requests.Session()
-    session.headers["Authorization"] = f"Bearer {api_key}"
-    session.mount(url, HTTPAdapter(max_retries=Retry(3, status=0, allowed_methods=None, backoff_factor=0.2)))
-    once = requests.Session()
-    once.headers["Authorization"] = f"Bearer {api_key}"
     base = url.rstrip("/")
+    session, once = _session(api_key), _session(api_key)
+    session.mount(base, HTTPAdapter(max_retries=Retry(3, status=0, allowed_methods=None, backoff_factor=0.2)))
 
     def send(asked: Request) -> Answer:
         using = session if asked.method == "GET" or asked.key else once
         try:
             return _sent(using, base, asked)
         except (requests.ConnectionError, requests.Timeout) as error:
-            raise PeerError("unavailable", f"no hub answers at {base} ({type(error).__name__}): is SMSHUB_URL right?") from None
+            raise PeerError(
+                "unavailable", f"no hub answers at {base} ({type(error).__name__}): is SMSHUB_URL right?"
+            ) from None
         except requests.RequestException as error:
             raise PeerError("unavailable", f"SMSHUB_URL can't be used: {base} ({type(error).__name__})") from None
 
     return Client(send, base)
+
+
+def _session(api_key: str) -> requests.Session:
+    """With the key as its authentication, not as a header: a .netrc would replace that."""
+
+    def bearer(prepared: requests.PreparedRequest) -> requests.PreparedRequest:
+        prepared.headers["Authorization"] = f"Bearer {api_key}"
+        return prepared
+
+    made = requests.Session()
+    made.auth = bearer
+    return made
 
 
 def _sent(session: requests.Session, base: str, asked: Request) -> Answer:
@@ -124,7 +134,7 @@ def _in_process(hub: Hub, secret: str, extras: Extras) -> Client:
         headers = {"Authorization": f"Bearer {secret}"} | ({"Idempotency-Key": asked.key} if asked.key else {})
         if asked.file is None:
             sent = {"json": asked.body} if asked.body is not None else {}
-            found = wsgi.open(f"{PREFIX}{quote(asked.path)}", method=asked.method, headers=headers, **sent)
+            found = wsgi.open(f"{PREFIX}{asked.path}", method=asked.method, headers=headers, **sent)
             return Answer(found.status_code, found.get_data())
         with asked.file.open("rb") as stream:
             form = {**asked.form, "file": FileStorage(stream, filename=asked.file.name)}

@@ -24,7 +24,21 @@ ARRIVING: Final = range(20, 100)
 
 _FIRST: Final = (
     *("Camille", "Léa", "Manon", "Chloé", "Inès", "Zoé", "Hélène", "Maëlys", "Noémie", "Agnès", "Océane", "Françoise"),
-    *("Lucas", "Théo", "Hugo", "Loïc", "Jérôme", "Cédric", "Rémi", "Gaël", "Benoît", "André", "Karim", "Mathis", "Yanis"),
+    *(
+        "Lucas",
+        "Théo",
+        "Hugo",
+        "Loïc",
+        "Jérôme",
+        "Cédric",
+        "Rémi",
+        "Gaël",
+        "Benoît",
+        "André",
+        "Karim",
+        "Mathis",
+        "Yanis",
+    ),
 )
 _LAST: Final = (
     *("Martin", "Bernard", "Lefèvre", "Durand", "Moreau", "Garçon", "Béranger", "Roux", "Benali", "Faure", "Guérin"),

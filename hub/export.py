@@ -52,12 +52,14 @@ def csv_pieces(columns: Sequence[str], rows: Iterable[Sequence[Cell]], separator
     yield _taken(text)
 
 
-def xlsx_pieces(columns: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[bytes]:
+def xlsx_pieces(
+    columns: Sequence[str], rows: Iterable[Sequence[Cell]], sheet_rows: int = SHEET_ROWS
+) -> Iterator[bytes]:
     """An Excel workbook, made in a temporary file: rows pass through one by one. Beyond a sheet's rows there is another sheet."""
     left = iter(rows)
     with tempfile.TemporaryFile() as file:
         book = Workbook(write_only=True)
-        while _fill(book.create_sheet(), columns, islice(left, SHEET_ROWS - 1)) == SHEET_ROWS - 1:
+        while _fill(book.create_sheet(), columns, islice(left, sheet_rows - 1)) == sheet_rows - 1:
             pass
         book.save(file)
         file.seek(0)

@@ -41,6 +41,8 @@ def _nothing(_point: str) -> None:
 def _read(text: str) -> tuple[str, int]:
     found = re.fullmatch(r"([a-z_.]+)(?::([1-9][0-9]{0,8}))?", text)
     if found is None:
-        fault = Fault("SMSHUB_CRASH_AT", "must be the name of a fault point, and how many times it is passed: after_submit:3")
+        fault = Fault(
+            "SMSHUB_CRASH_AT", "must be the name of a fault point, and how many times it is passed: after_submit:3"
+        )
         raise Refused("invalid_settings", f"{fault.pointer} {fault.message}", (fault,))
     return found[1], int(found[2] or 1)

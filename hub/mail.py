@@ -68,7 +68,7 @@ def of(settings: Settings, clock: Callable[[], int], new_id: Callable[[], str]) 
     return Folder(settings.data / "mail", settings.mail_from, clock, new_id)
 
 
-def compose(sender: str, to: str, subject: str, body: str, now: int, name: str) -> EmailMessage:  # noqa: PLR0913 - a mail's parts
+def compose(sender: str, to: str, subject: str, body: str, now: int, name: str) -> EmailMessage:
     """A plain mail. A name typed by a stranger cannot add a header: line ends become blanks."""
     letter = EmailMessage()
     letter["From"] = sender

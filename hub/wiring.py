@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from random import SystemRandom
 from typing import Any, Final
 
 from flask import Flask
@@ -16,7 +15,6 @@ from core import (
     Refused,
     Rules,
     Runtime,
-    UuidV7,
     alerts,
     build_carriers,
     expansion,
@@ -24,7 +22,6 @@ from core import (
     jobs,
     quotes,
     tariff,
-    wall_clock,
 )
 from hub import health, mail, metrics, secret_keys, secrets
 from hub.api import hooks
@@ -80,25 +77,20 @@ class Extras:
 
 def compose(settings: Settings, fault: Callable[[str], None] = lambda _point: None) -> Hub:
     """A hub out of its settings. Refuses carriers, tariffs and settings that can't be used; opens nothing before it is used."""
-    bell, random = Doorbell(), SystemRandom()
-    ids = UuidV7(wall_clock, random.getrandbits)
-    letters = mail.of(settings, wall_clock, ids.new)
-    carriers = _carriers(settings, random)
+    bell = Doorbell()
+    plain = Runtime(Database(settings.database_url), rules(settings), doorbell=bell, fault=fault)
+    letters = mail.of(settings, plain.clock, plain.ids.new)
+    carriers = _carriers(settings, plain)
     check_real(settings, [name for name, carrier in carriers.items() if carrier.traits.real])
-    runtime = Runtime(
-        database=Database(settings.database_url),
-        rules=rules(settings),
-        carriers=carriers,
-        random=random,
-        ids=ids,
-        doorbell=bell,
-        mail=letters,
-        fault=fault,
-    )
+    runtime = plain.as_of(carriers=carriers, mail=letters)
     keys = secrets.keys_from(secret_keys.of(settings))
     guard = Guard(allow=settings.hook_allow)
-    operations = (*OPERATIONS, *hooks.operations(keys, guard, TRIGGERS))
-    return Hub(settings, runtime, bell, letters, keys, Outbound(guard), operations)
+    return Hub(settings, runtime, bell, letters, keys, Outbound(guard), operations(keys, guard))
+
+
+def operations(keys: secrets.Keys, guard: Guard) -> Sequence[Operation]:
+    """The whole table of what a hub can be asked, with what some of it needs."""
+    return (*OPERATIONS, *hooks.operations(keys, guard, TRIGGERS))
 
 
 def rules(settings: Settings) -> Rules:
@@ -126,10 +118,14 @@ HOOKS: Final = metrics.Gauge(
 )
 
 
-def _carriers(settings: Settings, random: SystemRandom) -> Mapping[str, Any]:
+def _carriers(settings: Settings, runtime: Runtime) -> Mapping[str, Any]:
     try:
         return build_carriers(
-            json.dumps(list(settings.carriers)), settings.data, wall_clock, random, short_code=settings.short_code
+            json.dumps(list(settings.carriers)),
+            settings.data,
+            runtime.clock,
+            runtime.random,
+            short_code=settings.short_code,
         )
     except Refused as refusal:
         faults = tuple(Fault(f"SMSHUB_CARRIERS{fault.pointer}", fault.message) for fault in refusal.faults)

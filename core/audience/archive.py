@@ -25,7 +25,7 @@ def archive_numbers(tx: Tx, scope: str, numbers: Collection[int], reason: Reason
 
     Emits `contact.archived`. A temporary failure is no reason: whoever calls passes only what is final.
     """
-    leaving = _active(tx, _whose(tx, scope), numbers)
+    leaving = locked(tx, _whose(tx, scope) & contacts.c.archived_at.is_(None), numbers)
     if not leaving:
         return 0
     ids = [contact.id for contact in leaving]
@@ -33,6 +33,17 @@ def archive_numbers(tx: Tx, scope: str, numbers: Collection[int], reason: Reason
     tx.execute(update(contacts).where(tx.among(contacts.c.id, ids)).values(**changes))
     _tell(tx, [replace(contact, **changes) for contact in leaving])
     return len(leaving)
+
+
+def locked(tx: Tx, which: ColumnElement[bool], numbers: Collection[int]) -> list[Contact]:
+    """The contacts with these numbers, oldest first, and nobody else changes them until the end of the transaction.
+
+    Locked in the order of their ids: two that meet wait for each other instead of dying. SQLite has one writer and needs no order;
+    asked for one, it would walk the whole account by id rather than look the numbers up.
+    """
+    found = select(*COLUMNS).where(which, tx.among(contacts.c.number, sorted(numbers), BigInteger))
+    ordered = found.order_by(contacts.c.id).with_for_update() if tx.postgresql else found
+    return sorted(map(of_row, tx.all(ordered)), key=lambda contact: contact.id)
 
 
 def owner_of(tx: Tx, code: str) -> str | None:
@@ -44,15 +55,10 @@ def owner_of(tx: Tx, code: str) -> str | None:
 def _whose(tx: Tx, scope: str) -> ColumnElement[bool]:
     account_id = owner_of(tx, scope) if is_code(scope) else scope
     if account_id is None:
-        return contacts.c.account_id.in_(select(accounts.c.id))  # walks the index on (account_id, number), account by account
+        return contacts.c.account_id.in_(
+            select(accounts.c.id)
+        )  # walks the index on (account_id, number), account by account
     return contacts.c.account_id == account_id
-
-
-def _active(tx: Tx, whose: ColumnElement[bool], numbers: Collection[int]) -> Sequence[Contact]:
-    """Locked in the order of their ids, as an import locks them: two that meet wait for each other instead of dying."""
-    wanted = tx.among(contacts.c.number, sorted(numbers), BigInteger)
-    found = select(*COLUMNS).where(whose, wanted, contacts.c.archived_at.is_(None))
-    return [of_row(row) for row in tx.all(found.order_by(contacts.c.id).with_for_update())]
 
 
 def _tell(tx: Tx, archived: Sequence[Contact]) -> None:

@@ -9,21 +9,40 @@ from core import number as numbers
 from core.audience.contact import FIELDS, LONGEST_FIELD, tidy
 from core.audience.delimited import is_number_like
 from core.audience.search import fold
+from core.audience.sheet import Cell
 from core.audience.spreadsheet import Row
-from core.audience.workbook import Cell
 from core.errors import Fault, Refused
 from core.number import Number
 
 TARGETS: Final = ("number", *FIELDS)
 # Folded, without spaces. In this order: "adresse mail" is no address, "nom de la société" is no name, "prénom" is no "nom".
 _NAMES: Final[Mapping[str, frozenset[str]]] = {
-    "email": frozenset("email mail courriel emails mails emailaddress".split()),
+    "email": frozenset(["email", "mail", "courriel", "emails", "mails", "emailaddress"]),
     "number": frozenset(
-        "number numero num no mobile mobiles telephone tel phone portable gsm cell cellphone mobilephone phonenumber msisdn".split()
+        [
+            "number",
+            "numero",
+            "num",
+            "no",
+            "mobile",
+            "mobiles",
+            "telephone",
+            "tel",
+            "phone",
+            "portable",
+            "gsm",
+            "cell",
+            "cellphone",
+            "mobilephone",
+            "phonenumber",
+            "msisdn",
+        ]
     ),
-    "societe": frozenset("societe company entreprise organisation organization companyname firma empresa".split()),
-    "prenom": frozenset("prenom firstname givenname vorname prenoms first".split()),
-    "nom": frozenset("nom name lastname surname familyname nachname last noms".split()),
+    "societe": frozenset(
+        ["societe", "company", "entreprise", "organisation", "organization", "companyname", "firma", "empresa"]
+    ),
+    "prenom": frozenset(["prenom", "firstname", "givenname", "vorname", "prenoms", "first"]),
+    "nom": frozenset(["nom", "name", "lastname", "surname", "familyname", "nachname", "last", "noms"]),
 }
 _WORD: Final = re.compile(r"[a-z0-9]+")
 
@@ -118,7 +137,12 @@ def _chosen(names: Sequence[str], wished: Mapping[str, str | int]) -> dict[str, 
         else:
             chosen[target] = place
     if faults:
-        raise Refused("unknown_column", f"The mapping does not fit this file: {faults[0].message}.", tuple(faults), {"columns": list(names)})
+        raise Refused(
+            "unknown_column",
+            f"The mapping does not fit this file: {faults[0].message}.",
+            tuple(faults),
+            {"columns": list(names)},
+        )
     return chosen
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, ColumnElement, delete, func, select, update
+from sqlalchemy import BigInteger, ColumnElement, delete, false, func, select, union_all, update
 
 from core import accounts, events
 from core import number as numbers
@@ -17,7 +17,7 @@ from core.audience import groups
 from core.audience.archive import archive_numbers
 from core.audience.contact import COLUMNS, FIELDS, Contact, of_row, tidy
 from core.audience.own import own_row
-from core.audience.search import begins_with, has_words, is_number_like
+from core.audience.search import begins_with, has_words, is_narrow, is_number_like, spans
 from core.blacklist import entries
 from core.errors import Refused
 from core.number import Number
@@ -79,7 +79,7 @@ def get(tx: Tx, account_id: str, contact_id: str) -> Contact:
     return of_row(own_row(tx, contacts, account_id, contact_id))
 
 
-def listed(  # noqa: PLR0913 - the filters of one list
+def listed(
     tx: Tx,
     account_id: str,
     limit: int,
@@ -98,7 +98,9 @@ def listed(  # noqa: PLR0913 - the filters of one list
         page = page.where(_matches(tx, account_id, q))
     if group:
         [group_id] = groups.resolve(tx, account_id, [group], pointer="/group")
-        page = page.where(contacts.c.id.in_(select(group_members.c.contact_id).where(group_members.c.group_id == group_id)))
+        page = page.where(
+            contacts.c.id.in_(select(group_members.c.contact_id).where(group_members.c.group_id == group_id))
+        )
     return [of_row(row) for row in tx.all(page.order_by(contacts.c.id.desc()).limit(limit))]
 
 
@@ -183,6 +185,11 @@ def _renumber(tx: Tx, contact: Contact) -> None:
 
 
 def _matches(tx: Tx, account_id: str, q: str) -> ColumnElement[bool]:
-    if is_number_like(q):
-        return begins_with(contacts.c.number, q, accounts.get(tx, account_id).region)
-    return has_words(contacts.c.search, q)
+    if not is_number_like(q):
+        return has_words(contacts.c.search, q)
+    region = accounts.get(tx, account_id).region
+    if not is_narrow(q):
+        return begins_with(contacts.c.number, q, region)
+    mine = select(contacts.c.id).where(contacts.c.account_id == account_id).correlate(None)
+    each = [mine.where(contacts.c.number.between(first, last)) for first, last in spans(q, region)]
+    return contacts.c.id.in_(union_all(*each)) if each else false()

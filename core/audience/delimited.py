@@ -31,7 +31,7 @@ def is_number_like(cell: object) -> bool:
     """Whether a cell is written like a phone number, valid or not; one that a spreadsheet rounded is one too."""
     if isinstance(cell, str):
         digits = sum(char.isdecimal() for char in cell)
-        return bool(digits >= 6 and _NUMBER_LIKE.fullmatch(cell) or _ROUNDED.fullmatch(cell))
+        return bool((digits >= 6 and _NUMBER_LIKE.fullmatch(cell)) or _ROUNDED.fullmatch(cell))
     return isinstance(cell, int | float) and not isinstance(cell, bool) and abs(cell) >= 100_000
 
 

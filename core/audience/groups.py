@@ -73,7 +73,9 @@ def change(tx: Tx, account_id: str, group_id: str, changes: Mapping[str, Any]) -
     for key in ("name", "slug"):
         other = select(groups.c.id).where(groups.c.account_id == account_id, groups.c.id != before.id)
         if key in changes and tx.one(other.where(groups.c[key] == changes[key])):
-            raise Refused.at(f"/{key}", "group_exists", f"This account has another group with this {key}: choose another.")
+            raise Refused.at(
+                f"/{key}", "group_exists", f"This account has another group with this {key}: choose another."
+            )
     if changes:
         tx.execute(update(groups).where(groups.c.id == before.id).values(**changes))
     return get(tx, account_id, group_id)
@@ -124,7 +126,9 @@ def resolve(tx: Tx, account_id: str, wanted: Sequence[str], pointer: str = "/gro
     rows = tx.all(select(groups.c.id, groups.c.slug).where(groups.c.account_id == account_id, either))
     known = {row.slug: row.id for row in rows} | {row.id: row.id for row in rows}
     found = [known.get(text) or known.get(text.lower()) for text in wanted]
-    faults = [Fault(f"{pointer}/{place}", "there is no such group") for place, group in enumerate(found) if group is None]
+    faults = [
+        Fault(f"{pointer}/{place}", "there is no such group") for place, group in enumerate(found) if group is None
+    ]
     if faults:
         raise Refused("unknown_group", "There is no such group: GET /groups lists them.", tuple(faults))
     return list(dict.fromkeys(group for group in found if group is not None))
@@ -133,7 +137,9 @@ def resolve(tx: Tx, account_id: str, wanted: Sequence[str], pointer: str = "/gro
 def of_contacts(tx: Tx, contact_ids: Collection[str]) -> Mapping[str, Sequence[str]]:
     """The ids of the groups of each of these contacts, oldest first."""
     found = select(group_members.c.contact_id, group_members.c.group_id)
-    rows = tx.all(found.where(tx.among(group_members.c.contact_id, list(contact_ids))).order_by(group_members.c.group_id))
+    rows = tx.all(
+        found.where(tx.among(group_members.c.contact_id, list(contact_ids))).order_by(group_members.c.group_id)
+    )
     by_contact: dict[str, list[str]] = defaultdict(list)
     for row in rows:
         by_contact[row.contact_id].append(row.group_id)
@@ -144,7 +150,9 @@ def _counted(tx: Tx, account_id: str, rows: Sequence[Row[Any]]) -> list[Group]:
     """All members from one index, less the few archived ones from another: no group's people are looked up one by one."""
     ids = [row.id for row in rows]
     within = tx.among(group_members.c.group_id, ids)
-    counting = select(group_members.c.group_id, func.count().label("members")).where(within).group_by(group_members.c.group_id)
+    counting = (
+        select(group_members.c.group_id, func.count().label("members")).where(within).group_by(group_members.c.group_id)
+    )
     archived = and_(contacts.c.account_id == account_id, contacts.c.archived_at.is_not(None))
     joined = counting.join(contacts, contacts.c.id == group_members.c.contact_id).where(archived)
     everyone = {row.group_id: row.members for row in tx.all(counting)}
@@ -163,4 +171,3 @@ def _taken(tx: Tx, account_id: str, name: str) -> Refused:
     same_name = tx.one(select(groups.c.id).where(groups.c.account_id == account_id, groups.c.name == name))
     key = "name" if same_name else "slug"
     return Refused.at(f"/{key}", "group_exists", f"This account has a group with this {key} already: choose another.")
-

@@ -163,9 +163,10 @@ def _consume(runtime: Runtime, job: Import, plan: _Plan, data: Iterator[Row], ke
 
 
 def _batch(runtime: Runtime, job: Import, read: Sequence[Person | Wrong], end: int, seen: set[int], keep: Keep) -> bool:
-    """One transaction: the rows, what was wrong with them, and `done`. False when another worker has the job."""
+    """One transaction: the rows, what was wrong with them, and `done`. False when another worker has the job, or ended it."""
     with runtime.begin() as tx:
-        row = tx.one(select(imports.c.done, imports.c.group_id).where(imports.c.id == job.id).with_for_update())
+        running = (imports.c.id == job.id) & (imports.c.status == "running")
+        row = tx.one(select(imports.c.done, imports.c.group_id).where(running).with_for_update())
         if row is None or not keep(tx):
             return False
         if row.done < end:
@@ -270,7 +271,13 @@ def _preview(looked: _Looked) -> Mapping[str, Any]:
 
 def _understood(read: Person | Wrong) -> Mapping[str, Any]:
     if isinstance(read, Wrong):
-        return {"row": read.place, "given": read.value, "number": None, **dict.fromkeys(FIELDS), "problem": read.message}
+        return {
+            "row": read.place,
+            "given": read.value,
+            "number": None,
+            **dict.fromkeys(FIELDS),
+            "problem": read.message,
+        }
     said = {field: read.fields.get(field) for field in FIELDS}
     return {"row": read.place, "given": read.given, "number": read.number.e164, **said, "problem": None}
 

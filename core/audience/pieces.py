@@ -21,7 +21,9 @@ def spooled(stream: BinaryIO) -> Iterator[BinaryIO]:
     with tempfile.TemporaryFile() as file:
         while piece := stream.read(PIECE_BYTES):
             if file.tell() + len(piece) > MAX_FILE_BYTES:
-                raise Refused.at("/file", "file_too_large", f"A file has at most {MAX_FILE_BYTES >> 20} MiB: import it in parts.")
+                raise Refused.at(
+                    "/file", "file_too_large", f"A file has at most {MAX_FILE_BYTES >> 20} MiB: import it in parts."
+                )
             file.write(piece)
         file.seek(0)
         yield file

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import BinaryIO, Final
 
 from core.audience import delimited, workbook
-from core.audience.workbook import MAX_COLUMNS, Cell
+from core.audience.sheet import Cell
+from core.audience.workbook import MAX_COLUMNS
 
 _ZIP: Final = b"PK\x03\x04"
 _OLE: Final = bytes.fromhex("D0CF11E0A1B11AE1")
@@ -52,7 +53,7 @@ def reopened(file: BinaryIO, source: Source) -> Iterator[Table]:
         yield Table(source, lambda: _rows(_records(file, source)))
     else:
         with workbook.opened(file, source.format) as sheet:
-            yield Table(replace(source, sheet=sheet.name), lambda: _rows(workbook.rows(sheet)))
+            yield Table(replace(source, sheet=sheet.name), lambda: _rows(sheet.rows()))
 
 
 def _examine(file: BinaryIO, separator: str | None) -> Source:

@@ -4,17 +4,18 @@ A number that opted out or was archived is never brought back by a file: protect
 the blacklist is for. Judging reads only, so a dry run tells exactly what a real run would do.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Text, select, update
+from sqlalchemy import Text, update
 
 from core import events
 from core.audience import groups
+from core.audience.archive import locked
 from core.audience.columns import Person, Wrong
-from core.audience.contact import COLUMNS, FIELDS, Contact, of_row
+from core.audience.contact import FIELDS, Contact
 from core.blacklist import entries
 from core.runtime import Tx
 from core.schema import Id, contacts
@@ -94,7 +95,7 @@ def _merge(people: Sequence[Person]) -> Mapping[int, _Merged]:
 
 def _judge_contacts(tx: Tx, target: Target, merged: Mapping[int, _Merged], seen: AbstractSet[int]) -> Verdict:
     opted_out = entries.screen(tx, entries.scopes_of(tx, target.account_id), merged.keys())
-    active, archived = _in_the_book(tx, target, list(merged))
+    active, archived = _in_the_book(tx, target.account_id, merged)
     wrong: list[Wrong] = []
     new: list[Person] = []
     known: list[tuple[Contact, Person]] = []
@@ -119,14 +120,14 @@ def _refuse(one: _Merged, message: str) -> list[Wrong]:
     return [Wrong(row.place, "number", row.given, message) for row in one.rows]
 
 
-def _in_the_book(tx: Tx, target: Target, numbers: Sequence[int]) -> tuple[Mapping[int, Contact], Mapping[int, Contact]]:
-    """Who has these numbers: the oldest active contact, and an archived one. Locked in the order of their ids."""
-    wanted = tx.among(contacts.c.number, numbers, BigInteger)
-    found = select(*COLUMNS).where(contacts.c.account_id == target.account_id, wanted).order_by(contacts.c.id)
+def _in_the_book(
+    tx: Tx, account_id: str, numbers: Collection[int]
+) -> tuple[Mapping[int, Contact], Mapping[int, Contact]]:
+    """Who has these numbers: the oldest active contact, and an archived one."""
     active: dict[int, Contact] = {}
     archived: dict[int, Contact] = {}
-    for row in tx.all(found if target.dry_run else found.with_for_update()):
-        (active if row.archived_at is None else archived).setdefault(row.number, of_row(row))
+    for contact in locked(tx, contacts.c.account_id == account_id, numbers):
+        (active if contact.archived_at is None else archived).setdefault(contact.number, contact)
     return active, archived
 
 
@@ -144,7 +145,16 @@ def _born(tx: Tx, account_id: str, contact_id: str, person: Person) -> Contact:
     said: dict[str, Any] = {name: person.fields.get(name) for name in FIELDS}
     number, country = person.number.value, person.number.country
     return Contact(
-        contact_id, account_id, number, country, **said, source="import", created_at=tx.now, updated_at=tx.now, archived_at=None, archived_reason=None
+        contact_id,
+        account_id,
+        number,
+        country,
+        **said,
+        source="import",
+        created_at=tx.now,
+        updated_at=tx.now,
+        archived_at=None,
+        archived_reason=None,
     )
 
 

@@ -1,31 +1,28 @@
-"""Excel's two formats, read by calamine once they are known to be harmless.
+"""Excel's two formats: known to be harmless first, then unpacked by calamine in a process of its own (see sheet.py).
 
-calamine lays a sheet out as a full rectangle of cells: two cells in opposite corners of a file of 5 kB would take gigabytes. And a
-zip directory may lie about sizes. So of an .xlsx it is given a copy that we wrote ourselves: each part inflated to its declared size
-at most, parsed once to find how far its cells reach.
+A zip directory may lie about sizes. So of an .xlsx file, what is unpacked is a copy that we wrote ourselves: each part inflated to its
+declared size at most, and parsed once to find how far its cells reach.
 """
 
+import json
 import re
+import shutil
 import struct
+import subprocess
+import sys
 import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime, time, timedelta
+from dataclasses import dataclass
 from functools import cache
-from typing import BinaryIO, Final
+from pathlib import Path
+from typing import IO, BinaryIO, Final
 from xml.parsers import expat
 
-from python_calamine import (
-    CalamineError,
-    CalamineSheet,
-    CalamineWorkbook,
-    PasswordError,
-    SheetTypeEnum,
-    SheetVisibleEnum,
-)
-
+from core.audience import sheet as unpacking
+from core.audience.sheet import Cell
 from core.errors import Refused
 
 MAX_ROWS: Final = 1_000_000
@@ -35,31 +32,29 @@ MAX_XML_BYTES: Final = 512 << 20
 MAX_PARTS: Final = 2_000
 MAX_DIRECTORY_BYTES: Final = 1 << 20
 PIECE: Final = 256 << 10
+UNPACK_SECONDS: Final = 300  # by the clock; sheet.py counts its own
 
-Cell = str | float
-Opener = Callable[[], CalamineWorkbook]
 _REFERENCE: Final = re.compile(r"([A-Za-z]{1,3})([1-9][0-9]{0,6})", re.ASCII)
 _ROW: Final = re.compile(r"[1-9][0-9]{0,6}", re.ASCII)
 _BROKEN: Final = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError, struct.error)
 
 
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """The first visible sheet of a workbook. `rows` begins anew whenever it is called: all rows from the first, empty ones too."""
+
+    name: str
+    rows: Callable[[], Iterator[Sequence[Cell]]]
+
+
 @contextmanager
-def opened(file: BinaryIO, kind: str) -> Iterator[CalamineSheet]:
-    """The first visible sheet of an xls or xlsx file.
-
-    Refuses `unreadable_file` and `table_too_large`, in words that say what to do.
-    """
-    with _trusted(file) if kind == "xlsx" else _as_it_is(file) as open_book:
-        sheet = _reading(lambda: _first_sheet(open_book()))
-        check_size(sheet.total_height, sheet.total_width)
-        yield sheet
-
-
-def rows(sheet: CalamineSheet) -> Iterator[Sequence[Cell]]:
-    """Every row and column from the first of the sheet, empty ones too. Formulas give the values that they were saved with."""
-    before: list[Cell] = [""] * (sheet.start[1] if sheet.start else 0)  # calamine leaves out empty columns on the left
-    for row in sheet.iter_rows():
-        yield before + [cell if isinstance(cell, str | float) else _plain(cell) for cell in row]
+def opened(file: BinaryIO, kind: str) -> Iterator[Sheet]:
+    """An xls or xlsx file. Refuses `unreadable_file` and `table_too_large`, in words that say what to do."""
+    with tempfile.NamedTemporaryFile(suffix=f".{kind}") as book, tempfile.NamedTemporaryFile() as lines:
+        (_copy_checked if kind == "xlsx" else _copy)(file, book)
+        book.flush()
+        _unpack(book.name, lines)
+        yield _sheet(Path(lines.name))
 
 
 def check_size(height: int, width: int) -> None:
@@ -72,64 +67,60 @@ def check_size(height: int, width: int) -> None:
         raise Refused("table_too_large", f"More than {MAX_CELLS:,} cells: delete the columns that are not needed.")
 
 
-def _first_sheet(book: CalamineWorkbook) -> CalamineSheet:
-    shown = [
-        place
-        for place, sheet in enumerate(book.sheets_metadata)
-        if sheet.visible == SheetVisibleEnum.Visible and sheet.typ == SheetTypeEnum.WorkSheet
-    ]
-    if not shown:
-        raise Refused("unreadable_file", "This workbook has no visible sheet.")
-    return book.get_sheet_by_index(shown[0])
+def _copy(file: BinaryIO, book: IO[bytes]) -> None:
+    file.seek(0)
+    shutil.copyfileobj(file, book)
 
 
-def _reading(read: Callable[[], CalamineSheet]) -> CalamineSheet:
-    """calamine's own errors, and the panics of its language, as words for a person."""
+def _unpack(path: str, lines: IO[bytes]) -> None:
+    limits = [str(limit) for limit in (MAX_ROWS + 1, MAX_COLUMNS, MAX_CELLS)]
+    command = [sys.executable, "-I", unpacking.__file__, path, *limits]
     try:
-        return read()
-    except PasswordError:
-        raise Refused("unreadable_file", "This workbook is protected by a password: save it without one.") from None
-    except (CalamineError, OSError, ValueError):
+        done = subprocess.run(  # noqa: S603 - our own program, on a file of our own
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=lines,
+            stderr=subprocess.DEVNULL,
+            check=False,
+            timeout=UNPACK_SECONDS,
+        )
+    except subprocess.TimeoutExpired:
         raise _unreadable() from None
-    except BaseException as error:
-        # A Rust panic derives from BaseException and its class cannot be imported. It says only that the file is broken.
-        if type(error).__name__ != "PanicException":
-            raise
-        raise _unreadable() from None
+    if done.returncode == unpacking.PROTECTED:
+        raise Refused("unreadable_file", "This workbook is protected by a password: save it without one.")
+    if done.returncode == unpacking.EMPTY:
+        raise Refused("unreadable_file", "This workbook has no visible sheet.")
+    if done.returncode:
+        raise _unreadable()
+
+
+def _sheet(lines: Path) -> Sheet:
+    with lines.open(encoding="utf-8") as text:
+        told = json.loads(text.readline())
+    check_size(told["height"], told["width"])
+    return Sheet(told["sheet"], lambda: _rows(lines))
+
+
+def _rows(lines: Path) -> Iterator[Sequence[Cell]]:
+    with lines.open(encoding="utf-8", newline="\n") as text:
+        text.readline()
+        for line in text:
+            yield json.loads(line)
 
 
 def _unreadable() -> Refused:
     return Refused("unreadable_file", "This workbook cannot be read: open it, and save it again as .xlsx or as .csv.")
 
 
-def _plain(cell: float | bool | date | time | datetime | timedelta) -> Cell:
-    if isinstance(cell, bool):
-        return "TRUE" if cell else "FALSE"
-    if isinstance(cell, int):
-        return float(cell)
-    return cell.isoformat() if isinstance(cell, date | time) else str(cell)
-
-
-@contextmanager
-def _as_it_is(file: BinaryIO) -> Iterator[Opener]:
-    """An .xls file has 65,536 rows and 256 columns at most, by its format."""
-    file.seek(0)
-    yield lambda: CalamineWorkbook.from_filelike(file)
-
-
-@contextmanager
-def _trusted(file: BinaryIO) -> Iterator[Opener]:
-    """A copy of what calamine needs of an .xlsx file, every byte of it seen. By its path: a file object would be read into memory."""
-    with tempfile.NamedTemporaryFile(suffix=".xlsx") as copy:
-        try:
-            _check_directory(file)
-            with zipfile.ZipFile(file) as archive, zipfile.ZipFile(copy, "w") as checked:
-                for part in _parts(archive):
-                    _copy_part(archive, part, checked)
-        except (*_BROKEN, expat.ExpatError):
-            raise _unreadable() from None
-        copy.flush()
-        yield lambda: CalamineWorkbook.from_path(copy.name)
+def _copy_checked(file: BinaryIO, book: IO[bytes]) -> None:
+    """What calamine needs of an .xlsx file, every byte of it seen."""
+    try:
+        _check_directory(file)
+        with zipfile.ZipFile(file) as archive, zipfile.ZipFile(book, "w") as checked:
+            for part in _parts(archive):
+                _copy_part(archive, part, checked)
+    except (*_BROKEN, expat.ExpatError):
+        raise _unreadable() from None
 
 
 def _check_directory(file: BinaryIO) -> None:
@@ -149,7 +140,9 @@ def _parts(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     """Only XML: pictures and macros stay behind. By name, so that two parts of one name cannot mean different things."""
     named = {part.filename: part for part in archive.infolist() if part.filename.lower().endswith((".xml", ".rels"))}
     if not any(name.lower().endswith("workbook.xml") for name in named):
-        raise Refused("unreadable_file", "This is not an Excel workbook of a kind that is read: save it as .xlsx or as .csv.")
+        raise Refused(
+            "unreadable_file", "This is not an Excel workbook of a kind that is read: save it as .xlsx or as .csv."
+        )
     if len(named) > MAX_PARTS or sum(part.file_size for part in named.values()) > MAX_XML_BYTES:
         raise Refused("table_too_large", "This workbook is too large once unpacked: import it in parts, or as .csv.")
     if any(part.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) for part in named.values()):

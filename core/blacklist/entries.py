@@ -32,7 +32,13 @@ class Entry:
 
     def fact(self, at: int) -> Mapping[str, Any]:
         """What the outbox keeps of it: it came, or went, `at` this time."""
-        return {"number": self.number, "source": self.source, "reason": self.reason, "message_id": self.message_id, "at": at}
+        return {
+            "number": self.number,
+            "source": self.source,
+            "reason": self.reason,
+            "message_id": self.message_id,
+            "at": at,
+        }
 
     @property
     def code(self) -> str | None:
@@ -49,9 +55,7 @@ class Place:
     scope: str
 
 
-def add(
-    tx: Tx, scope: str, number: int, reason: str | None, source: str, message_id: str | None = None
-) -> bool:
+def add(tx: Tx, scope: str, number: int, reason: str | None, source: str, message_id: str | None = None) -> bool:
     """Never text this number again. Whether it is new; adding it again changes nothing.
 
     Emits `optout.created` and archives the contacts with the number, for the account or for everyone that the code binds.
@@ -126,12 +130,14 @@ def scopes_of(tx: Tx, account_id: str) -> list[str]:
     return [account_id, *sorted(code for code, owner in codes.items() if owner in (None, account_id))]
 
 
-def _add(
-    tx: Tx, scope: str, numbers: Sequence[tuple[int, str | None]], reason: str | None, source: str
-) -> set[int]:
+def _add(tx: Tx, scope: str, numbers: Sequence[tuple[int, str | None]], reason: str | None, source: str) -> set[int]:
     fresh = _insert(tx, scope, numbers, reason, source)
     if fresh:
-        _tell(tx, scope, [Entry(scope, number, reason, source, said, tx.now) for number, said in numbers if number in fresh])
+        _tell(
+            tx,
+            scope,
+            [Entry(scope, number, reason, source, said, tx.now) for number, said in numbers if number in fresh],
+        )
         archive_numbers(tx, scope, fresh, "blacklisted")
     return fresh
 
@@ -140,7 +146,14 @@ def _insert(tx: Tx, scope: str, numbers: Sequence[tuple[int, str | None]], reaso
     """Sorted, so that two transactions with the same numbers wait for each other in one order."""
     rows = tx.values(
         "fresh",
-        {"scope": Text, "number": BigInteger, "reason": Text, "source": Text, "message_id": Id, "created_at": BigInteger},
+        {
+            "scope": Text,
+            "number": BigInteger,
+            "reason": Text,
+            "source": Text,
+            "message_id": Id,
+            "created_at": BigInteger,
+        },
         [(scope, number, reason, source, said, tx.now) for number, said in sorted(numbers)],
     )
     chosen = select(*rows.c).where(rows.c.number > 0)  # SQLite needs a WHERE between SELECT and ON CONFLICT

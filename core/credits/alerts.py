@@ -3,11 +3,10 @@
 from sqlalchemy import select, update
 
 from core import events, jobs
-from core.credits import ledger
 from core.credits.tariff import from_millicredits
 from core.errors import Refused
 from core.runtime import Runtime, Tx
-from core.schema import accounts
+from core.schema import accounts, ledger_accounts
 
 
 def check(tx: Tx, account_id: str) -> None:
@@ -15,7 +14,7 @@ def check(tx: Tx, account_id: str) -> None:
     alert = tx.one(select(accounts.c.alert_threshold, accounts.c.alert_armed).where(accounts.c.id == account_id))
     if alert is None or not alert.alert_threshold or not alert.alert_armed:
         return
-    available = ledger.balance(tx, account_id).available
+    available = _available(tx, account_id)
     armed = (accounts.c.id == account_id) & accounts.c.alert_armed
     if available < alert.alert_threshold and tx.execute(update(accounts).where(armed).values(alert_armed=False)):
         fact = {"available": available, "threshold": alert.alert_threshold, "at": tx.now}
@@ -25,20 +24,22 @@ def check(tx: Tx, account_id: str) -> None:
 
 def rearm(tx: Tx, account_id: str) -> None:
     """After credits came: arm the alert again if the account is back above its threshold."""
-    if ledger.balance(tx, account_id).available >= tx.scalar(
-        select(accounts.c.alert_threshold).where(accounts.c.id == account_id)
-    ):
-        tx.execute(update(accounts).where(accounts.c.id == account_id).values(alert_armed=True))
+    back = (accounts.c.alert_threshold <= _available(tx, account_id)) & accounts.c.alert_armed.is_(False)
+    tx.execute(update(accounts).where(accounts.c.id == account_id, back).values(alert_armed=True))
 
 
 def set_threshold(tx: Tx, account_id: str, millicredits: int) -> None:
-    """At what balance to warn; 0 for never. Setting it arms the alert, and warns at once if the balance is below already."""
+    """At what balance to warn; 0 for never. Another threshold arms the alert, and warns at once if the balance is below already."""
     if millicredits < 0:
         raise Refused.at("/threshold", "invalid_amount", "The threshold is a number of credits, or 0 for no alert.")
-    tx.execute(
-        update(accounts).where(accounts.c.id == account_id).values(alert_threshold=millicredits, alert_armed=True)
-    )
+    other = (accounts.c.id == account_id) & (accounts.c.alert_threshold != millicredits)
+    tx.execute(update(accounts).where(other).values(alert_threshold=millicredits, alert_armed=True))
     check(tx, account_id)
+
+
+def _available(tx: Tx, account_id: str) -> int:
+    mine = (ledger_accounts.c.account_id == account_id) & (ledger_accounts.c.kind == "available")
+    return int(tx.scalar(select(ledger_accounts.c.balance).where(mine)))
 
 
 def send_mail(runtime: Runtime, account_id: str) -> None:
@@ -47,7 +48,7 @@ def send_mail(runtime: Runtime, account_id: str) -> None:
         account = tx.one(
             select(accounts.c.name, accounts.c.email, accounts.c.alert_threshold).where(accounts.c.id == account_id)
         )
-        available = ledger.balance(tx, account_id).available
+        available = _available(tx, account_id)
     if runtime.mail is None or account is None or not account.email:
         return
     left, threshold = from_millicredits(available), from_millicredits(account.alert_threshold)

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from sqlalchemy import Row, or_, select, update
 
+from core.credits import alerts
 from core.errors import Refused
 from core.runtime import Tx
 from core.schema import accounts, ledger_accounts, transfers
@@ -46,6 +47,7 @@ def balance(tx: Tx, account_id: str, *, lock: bool = False) -> Balance:
 def hold(tx: Tx, account_id: str, millicredits: int, ref: str) -> None:
     """Set a price aside: available -> held. Refuses with `not_enough_credits` and changes nothing."""
     _move(tx, "hold", ref, account_id, ("available", "held"), millicredits)
+    alerts.check(tx, account_id)
 
 
 def post(tx: Tx, account_id: str, millicredits: int, ref: str) -> None:
@@ -61,10 +63,10 @@ def void(tx: Tx, account_id: str, millicredits: int, ref: str) -> None:
 def grant(tx: Tx, account_id: str, millicredits: int, reason: str, actor: str, *, source: str = "bank") -> str:
     """The operator gives credits (bank, or bonus for gifts); the transfer's id."""
     _positive(millicredits)
-    ids = _ids(tx, account_id)
-    return _transfer(
-        tx, "grant", tx.new_id(), (_hub_id(tx, source), ids["available"]), millicredits, reason=reason, actor=actor
-    )
+    sides = (_hub_id(tx, source), _ids(tx, account_id)["available"])
+    granted = _transfer(tx, "grant", tx.new_id(), sides, millicredits, reason=reason, actor=actor)
+    alerts.rearm(tx, account_id)
+    return granted
 
 
 def transfer(tx: Tx, from_account: str, to_account: str, millicredits: int, reference: str | None, actor: str) -> str:
@@ -79,7 +81,10 @@ def transfer(tx: Tx, from_account: str, to_account: str, millicredits: int, refe
     if known is None:
         raise Refused.at("/to_account", "unknown_account", "There is no account with this id.")
     sides = (_ids(tx, from_account)["available"], _ids(tx, to_account)["available"])
-    return _transfer(tx, "transfer", tx.new_id(), sides, millicredits, reason=reference, actor=actor)
+    moved = _transfer(tx, "transfer", tx.new_id(), sides, millicredits, reason=reference, actor=actor)
+    alerts.check(tx, from_account)
+    alerts.rearm(tx, to_account)
+    return moved
 
 
 def history(tx: Tx, account_id: str, limit: int, before_id: str | None) -> list[Row[Any]]:
@@ -132,28 +137,31 @@ def _hub_id(tx: Tx, kind: str) -> int:
     return int(tx.scalar(found))
 
 
-def _transfer(  # noqa: PLR0913 - a transfer's fields
+def _transfer(
     tx: Tx, kind: str, ref: str, sides: tuple[int, int], millicredits: int, *, reason: str | None, actor: str
 ) -> str:
+    """Both rows are locked, lowest id first, and the debit looked at before anything is written: a refusal has changed nothing."""
     debit, credit = sides
+    locked = (
+        select(ledger_accounts).where(ledger_accounts.c.id.in_(sides)).order_by(ledger_accounts.c.id).with_for_update()
+    )
+    have = {row.id: row for row in tx.all(locked)}
+    if have[debit].kind not in HUB and have[debit].balance < millicredits:
+        raise _not_enough(have[debit], millicredits)
+    for ledger_id, change in ((debit, -millicredits), (credit, millicredits)):
+        moved = update(ledger_accounts).where(ledger_accounts.c.id == ledger_id)
+        tx.execute(moved.values(balance=ledger_accounts.c.balance + change))
     transfer_id = tx.new_id()
-    for ledger_id in sorted(sides):
-        change = -millicredits if ledger_id == debit else millicredits
-        enough = ledger_accounts.c.balance + change >= 0
-        free = ledger_accounts.c.kind.in_(HUB)
-        moved = tx.execute(
-            update(ledger_accounts)
-            .where(ledger_accounts.c.id == ledger_id, or_(enough, free))
-            .values(balance=ledger_accounts.c.balance + change)
-        )
-        if not moved:
-            raise _not_enough(tx, ledger_id, millicredits)
     row = {"id": transfer_id, "kind": kind, "ref": ref, "debit_id": debit, "credit_id": credit, "at": tx.now}
     tx.execute(transfers.insert().values(**row, millicredits=millicredits, reason=reason, actor=actor))
     return transfer_id
 
 
-def _not_enough(tx: Tx, ledger_id: int, wanted: int) -> Refused:
-    have = int(tx.scalar(select(ledger_accounts.c.balance).where(ledger_accounts.c.id == ledger_id)))
-    detail = f"This needs {wanted / 1000:g} credits and the account has {have / 1000:g}: top it up, or send to fewer recipients."
-    return Refused("not_enough_credits", detail, facts={"needed_millicredits": wanted, "available_millicredits": have})
+def _not_enough(side: Row[Any], wanted: int) -> Exception:
+    """What a customer can't spend is refused; more posted or voided than was held is a fault of ours."""
+    if side.kind != "available":
+        return ArithmeticError(f"{wanted} millicredits were asked of {side.balance} that are {side.kind}")
+    detail = f"This needs {wanted / 1000:.12g} credits and the account has {side.balance / 1000:.12g}: top it up, or send to fewer recipients."
+    return Refused(
+        "not_enough_credits", detail, facts={"needed_millicredits": wanted, "available_millicredits": side.balance}
+    )

@@ -16,14 +16,13 @@ from core.schema import Id, chunks, messages, windows
 from core.sending import chunks as queue
 from core.sending import moves
 from core.sending.message import may_become
-from core.sending.windows import Window, retire, to_unknown
+from core.sending.windows import Window, renew, retire, to_unknown
 
 
-def record(runtime: Runtime, window: Window, outcomes: Sequence[Outcome]) -> None:
-    """Write some of a window's answers."""
-    if not outcomes:
-        return
+def record(runtime: Runtime, window: Window, outcomes: Sequence[Outcome]) -> bool:
+    """Write some of a window's answers. Whether the window is still its sender's: if not, no more of it may leave."""
     with runtime.begin() as tx:
+        mine = renew(tx, window)
         attempt_of = {attempt.reference: attempt.attempt for attempt in window.attempts}
         by_id = {outcome.reference: outcome for outcome in outcomes if outcome.reference in attempt_of}
         chunk = tx.one(select(chunks).where(chunks.c.id == window.chunk_id))
@@ -37,6 +36,7 @@ def record(runtime: Runtime, window: Window, outcomes: Sequence[Outcome]) -> Non
         _busy(tx, chunk, [row for row in waiting if isinstance(by_id[row.id], Busy)], by_id)
         _ambiguous(tx, chunk, [row for row in waiting if row.status == "sending"], by_id)
     runtime.fault("after_record")
+    return mine
 
 
 def close(runtime: Runtime, window: Window) -> None:
@@ -61,11 +61,12 @@ def close(runtime: Runtime, window: Window) -> None:
 
 
 def _accepted(tx: Tx, rows: Sequence[Row[Any]], by_id: Mapping[str, Outcome]) -> None:
-    """The carrier has them. One whose receipt came first keeps its status."""
-    if not rows:
+    """The carrier has them. One whose receipt came first keeps its status; one that was taken back meanwhile is not with it."""
+    had = [row for row in rows if row.charged or may_become(row.status, "sent")]
+    if not had:
         return
     lines, moved = [], []
-    for row in rows:
+    for row in had:
         answer = by_id[row.id]
         carrier_id = answer.carrier_id if isinstance(answer, Accepted) else None
         settles = may_become(row.status, "sent")

@@ -11,6 +11,7 @@ from core import jobs
 from core.accounts import Account
 from core.credits import ledger
 from core.errors import Refused
+from core.ranges import within
 from core.runtime import Tx
 from core.schema import campaign_counts, campaign_drops, campaign_recipients, campaigns, chunks, messages
 from core.sending import recipients
@@ -139,12 +140,11 @@ def listing(
     tx: Tx, account_id: str, limit: int, before_id: str | None = None, status: str | None = None
 ) -> Sequence[Row[Any]]:
     """Newest first."""
-    mine = select(campaigns).where(campaigns.c.account_id == account_id, campaigns.c.hidden_at.is_(None))
-    if before_id:
-        mine = mine.where(campaigns.c.id < before_id)
+    theirs = within(campaigns.c.account_id, account_id, campaigns.c.id, below=before_id)
+    mine = select(campaigns).where(theirs, campaigns.c.hidden_at.is_(None))
     if status:
         mine = mine.where(campaigns.c.status == status)
-    return tx.all(mine.order_by(campaigns.c.id.desc()).limit(limit))
+    return tx.all(mine.order_by(campaigns.c.account_id.desc(), campaigns.c.id.desc()).limit(limit))
 
 
 def counted(tx: Tx, campaign_ids: Sequence[str]) -> Mapping[str, Mapping[str, int]]:

@@ -6,7 +6,7 @@ from typing import Any, Final
 from sqlalchemy import Row, or_, select, update
 
 from core.runtime import Tx
-from core.schema import chunks, pauses
+from core.schema import chunks, lanes, pauses
 
 SIZE: Final = 5_000
 LEASE_MS: Final = 30_000
@@ -63,12 +63,12 @@ def like(tx: Tx, chunk: Any, *, step: str, due_at: int, expires_at: int | None =
 
 
 def lease_due(tx: Tx, steps: Sequence[str], owner: str, lease_ms: int = LEASE_MS) -> Row[Any] | None:
-    """Take one due chunk of these steps, whatever its carrier."""
-    carriers = [ANY_CARRIER, *tx.carriers]
+    """Take one due chunk of these steps, whatever its carrier. What is with one that was taken away is settled too: it had a lane."""
+    served = {row.carrier for row in tx.all(select(lanes.c.carrier))}
     due = select(chunks).where(
         chunks.c.status == "ready",
         chunks.c.step.in_(steps),
-        chunks.c.carrier.in_(carriers),
+        chunks.c.carrier.in_(sorted({ANY_CARRIER, *tx.carriers, *served})),
         chunks.c.due_at <= tx.now,
         chunks.c.lease_until <= tx.now,
     )

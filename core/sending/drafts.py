@@ -68,7 +68,7 @@ def placed(message: Message, chunk_id: str, carrier: str | None) -> Message:
 
 def of(row: Any) -> Message:
     """The message of a row."""
-    return Message(**row._mapping)
+    return Message(**row._asdict())
 
 
 def insert(tx: Tx, born: list[Message]) -> None:

@@ -15,6 +15,7 @@ from core import accounts, events, jobs
 from core.accounts import Account
 from core.blacklist import entries as blacklist
 from core.errors import Refused
+from core.ranges import within
 from core.jobs import Job
 from core.runtime import Runtime, Tx
 from core.schema import campaign_recipients, campaigns, chunks, contacts, group_members, messages
@@ -110,7 +111,11 @@ def _write(tx: Tx, account: Account, row: Row[Any], page: Page) -> None:
         born["" if message.status != "queued" else router.pick(person.country, terms.purpose)].append(message)
     book.add_drops(tx, row.id, drops)
     _insert(tx, row, terms, born, expires_at)
-    reached = {"expanded": campaigns.c.expanded + len(page.recipients), "updated_at": tx.now, "planned": row.planned or _planned(tx, row)}
+    reached = {
+        "expanded": campaigns.c.expanded + len(page.recipients),
+        "updated_at": tx.now,
+        "planned": row.planned or _planned(tx, row),
+    }
     position = row.position if page.position is None else page.position
     tx.execute(update(campaigns).where(campaigns.c.id == row.id).values(**reached, position=position))
 
@@ -153,7 +158,7 @@ def _stopped(tx: Tx, account: Account, terms: Terms, people: Sequence[Recipient]
     return blacklist.screen(tx, blacklist.scopes_of(tx, account.id), [person.number for person in people])
 
 
-def _message(  # noqa: PLR0913 - what a message is made of
+def _message(
     tx: Tx, row: Row[Any], terms: Terms, person: Recipient, message_id: str, expires_at: int, *, stopped: bool
 ) -> Message:
     composed = compose(terms.plan, person.number, person.country, person.fields)
@@ -235,9 +240,9 @@ def _copy_recipients(tx: Tx, row: Row[Any], size: int) -> bool:
 
     Their names come from that campaign's recipients, or from the address book as it is now.
     """
-    theirs = select(messages.c.id, messages.c.number, messages.c.country).where(messages.c.campaign_id == row.resend_of)
-    after = theirs if row.copied is None else theirs.where(messages.c.id > row.copied)
-    page = after.order_by(messages.c.id).limit(size).subquery()
+    theirs = within(messages.c.campaign_id, row.resend_of, messages.c.id, above=row.copied)
+    ordered = select(messages.c.id, messages.c.number, messages.c.country).where(theirs).order_by(messages.c.campaign_id, messages.c.id)
+    page = ordered.limit(size).subquery()
     reached = tx.scalar(select(page.c.id).order_by(page.c.id.desc()).limit(1))
     if reached is None:
         return False

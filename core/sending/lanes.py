@@ -1,11 +1,12 @@
 """A lane: a share of a carrier that one process serves, paced by a token bucket in segments."""
 
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-import structlog
-
+from core import broken
+from core.carriers.contract import Outcome
 from core.runtime import Runtime
 from core.schema import lanes
 from core.sending import answers, receipts
@@ -14,8 +15,6 @@ from core.sending.windows import Window, claim
 LEASE_MS: Final = 15_000
 WINDOW_SECONDS: Final = 0.5  # a window is at most half a second of the lane's rate
 FADE_SEGMENTS: Final = 10_000  # above this the memory of who was served is halved
-
-log = structlog.get_logger()
 
 
 @dataclass(slots=True)
@@ -100,11 +99,16 @@ def serve(runtime: Runtime, lane: Lane) -> bool:
 
 
 def _send(runtime: Runtime, window: Window) -> None:
-    """The network, with no transaction open. Whatever breaks in a carrier leaves its messages unknown, never lost."""
-    inbox = receipts.inbox(runtime)
+    """The network, with no transaction open."""
+    for outcomes in _outcomes(runtime, window):
+        runtime.fault("after_submit")
+        if not answers.record(runtime, window, outcomes):
+            return  # it took too long, and the sweep gave its messages to a look-up: no more of them may leave
+
+
+def _outcomes(runtime: Runtime, window: Window) -> Iterator[Sequence[Outcome]]:
+    """What the carrier says. Whatever breaks in it leaves the rest of the window without an answer: unknown, never lost."""
     try:
-        for outcomes in runtime.carriers[window.carrier].send(window.attempts, inbox):
-            runtime.fault("after_submit")
-            answers.record(runtime, window, outcomes)
-    except OSError as error:
-        log.exception("carrier.broke", carrier=window.carrier, error=type(error).__name__)
+        yield from runtime.carriers[window.carrier].send(window.attempts, receipts.inbox(runtime))
+    except Exception as error:  # noqa: BLE001 - whatever it is
+        broken.tell("carrier.broke", error, carrier=window.carrier)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from core import events
 from core.audience.archive import archive_numbers
-from core.credits import alerts, ledger
+from core.credits import ledger
 from core.runtime import Tx
 from core.schema import campaign_counts, send_counts
 from core.sending.message import CHARGED, money, owed
@@ -90,8 +90,6 @@ def _pay(tx: Tx, moves: Sequence[Move], ref: str) -> None:
         for kind, verb in verbs.items():
             if sum_ := due[kind].get(account_id):
                 verb(tx, account_id, sum_, f"{ref}:{account_id}")
-        if account_id in due["hold"]:
-            alerts.check(tx, account_id)
 
 
 def _count(tx: Tx, moves: Sequence[Move]) -> None:
@@ -130,7 +128,7 @@ def _archive(tx: Tx, moves: Sequence[Move]) -> None:
     for move in moves:
         if move.after == "failed_permanent":
             dead[move.account_id].add(move.number)
-    for account_id, numbers in dead.items():
+    for account_id, numbers in sorted(dead.items()):  # locks are taken in one order
         archive_numbers(tx, account_id, sorted(numbers), "failed_permanent")
 
 

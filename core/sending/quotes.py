@@ -14,7 +14,6 @@ from core.blacklist import entries as blacklist
 from core.credits.tariff import from_millicredits
 from core.errors import Refused
 from core.jobs import Job
-from core.number import display
 from core.runtime import Runtime, Tx
 from core.schema import group_members, quotes
 from core.sending import campaigns, recipients
@@ -126,7 +125,7 @@ def _price(total: _Sum, terms: Terms, people: Sequence[Recipient], stopped: set[
         try:
             composed = compose(terms.plan, person.number, person.country, person.fields)
         except Refused as refusal:
-            _drop(total, [Drop(display(person.number), refusal.code, refusal.detail)])
+            _drop(total, [Drop(f"+{person.number}", refusal.code, refusal.detail)])
             continue
         if person.number in stopped:
             total.blacklisted += 1
@@ -148,7 +147,7 @@ def _sample(total: _Sum, person: Recipient, composed: Composed) -> None:
     if kind in total.samples or len(total.samples) >= SAMPLES:
         return
     total.samples[kind] = {
-        "to": display(person.number),
+        "to": f"+{person.number}",
         "text": composed.text,
         "encoding": composed.encoding,
         "segments": composed.segments,

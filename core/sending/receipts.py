@@ -4,10 +4,10 @@ A receipt that matches no message is parked and tried again for two days: it may
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Row, Text, select, tuple_, update
+from sqlalchemy import BigInteger, Row, Text, func, select, update
 
 from core.carriers.contract import Inbound, Inbox, Receipt
 from core.runtime import Runtime, Tx
@@ -19,7 +19,7 @@ BATCH: Final = 1_000
 PARKED_MS: Final = 2 * 24 * 3_600_000
 FIRST_RETRY_MS: Final = 1_000
 LONGEST_RETRY_MS: Final = 600_000
-UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 
 
 def inbox(runtime: Runtime) -> Inbox:
@@ -62,29 +62,40 @@ def apply(runtime: Runtime, limit: int = BATCH) -> int:
         waiting = tx.all(due.order_by(receipts.c.due_at, receipts.c.id).limit(limit).with_for_update(skip_locked=True))
         if not waiting:
             return 0
-        message_of = _match(tx, waiting)
-        locked = select(messages).where(tx.among(messages.c.id, sorted(set(message_of.values()))))
-        rows = {row.id: row for row in tx.all(locked.order_by(messages.c.id).with_for_update())}
+        message_of, rows = _match(tx, waiting)
         outcome = _hear(tx, sorted(waiting, key=lambda receipt: receipt.id), message_of, rows)
         _settle(tx, waiting, outcome)
     return len(waiting)
 
 
-def _match(tx: Tx, waiting: Sequence[Row[Any]]) -> dict[str, str]:
-    """The message id of each receipt (by its id): by our reference, else by the carrier's id."""
-    matched = {r.id: r.reference for r in waiting if r.reference and UUID.fullmatch(r.reference)}
-    foreign = sorted({(r.carrier, r.carrier_id) for r in waiting if r.id not in matched and r.carrier_id})
-    if foreign:
-        found = tx.all(
-            select(messages.c.id, messages.c.carrier, messages.c.carrier_id).where(
-                tuple_(messages.c.carrier_id, messages.c.carrier).in_([(id_, carrier) for carrier, id_ in foreign])
-            )
-        )
-        by_carrier_id = {(row.carrier, row.carrier_id): row.id for row in found}
-        for receipt in waiting:
-            if receipt.id not in matched and (receipt.carrier, receipt.carrier_id) in by_carrier_id:
-                matched[receipt.id] = by_carrier_id[receipt.carrier, receipt.carrier_id]
-    return matched
+def _match(tx: Tx, waiting: Sequence[Row[Any]]) -> tuple[dict[str, str], dict[str, Row[Any]]]:
+    """The message id of each receipt (by its id): by our reference, else by the carrier's id. And the messages, locked."""
+    matched = {r.id: r.reference.lower() for r in waiting if r.reference and UUID.fullmatch(r.reference)}
+    rows = _locked(tx, matched.values())
+    strays = [r for r in waiting if r.carrier_id and matched.get(r.id) not in rows]
+    if strays:
+        found = _by_carrier_id(tx, strays)
+        matched |= found
+        rows |= _locked(tx, found.values())
+    return matched, rows
+
+
+def _locked(tx: Tx, ids: Iterable[str]) -> dict[str, Row[Any]]:
+    these = select(messages).where(tx.among(messages.c.id, sorted(set(ids))))
+    return {row.id: row for row in tx.all(these.order_by(messages.c.id).with_for_update())}
+
+
+def _by_carrier_id(tx: Tx, strays: Sequence[Row[Any]]) -> dict[str, str]:
+    """The message id of each of these receipts that the carrier names by an id we know."""
+    asked = tx.values(
+        "asked", {"receipt": Id, "carrier": Text, "named": Text}, [(r.id, r.carrier, r.carrier_id) for r in strays]
+    )
+    same = (
+        (messages.c.carrier_id == asked.c.named)
+        & (messages.c.carrier == asked.c.carrier)
+        & messages.c.carrier_id.is_not(None)
+    )
+    return {row.receipt: row.id for row in tx.all(select(asked.c.receipt, messages.c.id).join(messages, same))}
 
 
 def _hear(
@@ -116,7 +127,14 @@ def _write(tx: Tx, lines: Sequence[tuple[str, str, str | None, str | None]]) -> 
     if not lines:
         return
     news = tx.values("news", {"id": Id, "status": Text, "code": Text, "carrier_id": Text}, lines)
-    values = {"status": news.c.status, "carrier_code": news.c.code, "status_at": tx.now, "charged": True}
+    values = {
+        "status": news.c.status,
+        "carrier_code": news.c.code,
+        "carrier_id": func.coalesce(messages.c.carrier_id, news.c.carrier_id),
+        "status_at": tx.now,
+        "sent_at": func.coalesce(messages.c.sent_at, messages.c.status_at),  # until the answer tells, if it ever does
+        "charged": True,
+    }
     tx.execute(update(messages).where(messages.c.id == news.c.id).values(**values))
 
 

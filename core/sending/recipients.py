@@ -79,7 +79,7 @@ def read(given: Sequence[Mapping[str, Any]], region: str) -> tuple[list[Recipien
 
 def duplicate(value: int) -> Drop:
     """The drop of a number that is there already."""
-    return Drop(number.display(value), DUPLICATE, "This number is there already: it is texted and charged once.")
+    return Drop(f"+{value}", DUPLICATE, "This number is there already: it is texted and charged once.")
 
 
 def of_contacts(tx: Tx, account_id: str, ids: Sequence[str]) -> list[Mapping[str, Any]]:
@@ -102,7 +102,7 @@ def of_contacts(tx: Tx, account_id: str, ids: Sequence[str]) -> list[Mapping[str
 
 def _as_given(row: Row[Any]) -> Mapping[str, Any]:
     shown = {"nom": row.nom, "prenom": row.prenom, "email": row.email, "societe": row.societe}
-    return {"to": number.display(row.number), "contact_id": row.id, **shown}
+    return {"to": f"+{row.number}", "contact_id": row.id, **shown}
 
 
 def check_groups(tx: Tx, account_id: str, ids: Sequence[str]) -> None:
@@ -135,7 +135,7 @@ def stored(tx: Tx, campaign_id: str) -> Source:
         mine = select(*columns).where(
             campaign_recipients.c.campaign_id == campaign_id, campaign_recipients.c.number > after
         )
-        return [Recipient(*row) for row in tx.all(mine.order_by(campaign_recipients.c.number).limit(limit))]
+        return [Recipient(**row._asdict()) for row in tx.all(mine.order_by(campaign_recipients.c.number).limit(limit))]
 
     return page
 
@@ -150,7 +150,7 @@ def in_group(tx: Tx, group_id: str) -> Source:
     def page(after: int, limit: int) -> Sequence[Recipient]:
         following = active.where(group_members.c.number > after)
         ordered = following.order_by(group_members.c.number, group_members.c.contact_id)
-        return [Recipient(*row) for row in tx.all(ordered.limit(limit))]
+        return [Recipient(**row._asdict()) for row in tx.all(ordered.limit(limit))]
 
     return page
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, Select, select, update
 
 from core import accounts, events
 from core.blacklist import entries as blacklist
@@ -20,7 +20,7 @@ from core.runtime import Runtime, Tx
 from core.schema import inbound_numbers, messages, replies
 from core.sending import chunks, drafts, moves
 from core.sending.drafts import Message
-from core.sending.message import CHARGED
+from core.sending.message import IN_DOUBT
 from core.sending.routing import Router
 from core.sending.singles import id_at
 from core.sending.terms import MINUTE_MS, VALIDITY_MINUTES
@@ -38,12 +38,18 @@ REASON: Final = "stop_confirmation"
 
 
 def apply(runtime: Runtime, limit: int = BATCH) -> int:
-    """Apply waiting replies; how many."""
+    """Apply waiting replies; how many. Opt-outs one at a time: each binds a number and charges an account, in no common order."""
     with runtime.begin() as tx:
-        due = select(replies).where(replies.c.applied_at.is_(None)).order_by(replies.c.id).limit(limit)
-        waiting = tx.all(due.with_for_update(skip_locked=True))
+        waiting = tx.all(_waiting().order_by(replies.c.id).limit(limit).with_for_update(skip_locked=True))
+        stops = [reply.id for reply in waiting if is_stop(reply.text)]
         for reply in waiting:
-            _apply(tx, reply)
+            if reply.id not in stops:
+                _apply(tx, reply)
+    for reply_id in stops:
+        with runtime.begin() as tx:
+            stop = tx.one(_waiting().where(replies.c.id == reply_id).with_for_update(skip_locked=True))
+            if stop is not None:
+                _apply(tx, stop)
     return len(waiting)
 
 
@@ -84,6 +90,10 @@ def listing(
     return tx.all(select(replies).where(*wanted).order_by(replies.c.id.desc()).limit(limit))
 
 
+def _waiting() -> Select[Any]:
+    return select(replies).where(replies.c.applied_at.is_(None))
+
+
 def _apply(tx: Tx, reply: Row[Any]) -> None:
     answered = _answered(tx, reply)
     owner = answered.account_id if answered else _owner(tx, reply.code)
@@ -103,13 +113,19 @@ def _apply(tx: Tx, reply: Row[Any]) -> None:
 
 
 def _answered(tx: Tx, reply: Row[Any]) -> Row[Any] | None:
-    recent = select(messages).where(messages.c.number == reply.number, messages.c.created_at > tx.now - REMEMBERED_MS)
-    for row in tx.all(recent.order_by(messages.c.id.desc()).limit(LOOKED_AT)):
-        gone = row.status in CHARGED or row.status in {"sending", "unknown"}
-        named = row.sender == reply.code or (row.mention and reply.code in tx.rules.mentions.of(row.country).split())
-        if gone and named and row.source != SYSTEM:
-            return row
-    return None
+    """The message that left last, of those that this reply may answer. A scheduled one may be much older than its leaving."""
+    newest = select(messages).where(messages.c.number == reply.number).order_by(messages.c.id.desc()).limit(LOOKED_AT)
+    return max((row for row in tx.all(newest) if _may_answer(tx, row, reply)), key=_left_at, default=None)
+
+
+def _may_answer(tx: Tx, row: Row[Any], reply: Row[Any]) -> bool:
+    left = row.charged or row.status in IN_DOUBT
+    named = row.sender == reply.code or (row.mention and reply.code in tx.rules.mentions.of(row.country).split())
+    return bool(left and named and row.source != SYSTEM and _left_at(row) > reply.received_at - REMEMBERED_MS)
+
+
+def _left_at(row: Row[Any]) -> int:
+    return int(row.sent_at or row.status_at)
 
 
 def _owner(tx: Tx, code: str) -> str | None:
@@ -129,7 +145,7 @@ def _confirm(tx: Tx, owner: str | None, reply: Row[Any]) -> None:
     if country is None or not tx.carriers:
         return
     account = accounts.get(tx, owner) if owner else accounts.system(tx)
-    affordable = ledger.balance(tx, account.id).available >= CONFIRMATION_MILLICREDITS
+    affordable = ledger.balance(tx, account.id, lock=True).available >= CONFIRMATION_MILLICREDITS
     sizing = gsm.size(CONFIRMATION)
     purpose = "notification"
     carrier = Router(tx).pick(country, purpose)

@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import ColumnElement, Row, select, update
 
-from core import number
 from core.accounts import Account
 from core.errors import Refused
+from core.ranges import HIGHEST, LOWEST, within
 from core.runtime import Tx
 from core.schema import messages
+from core.schema.sending import RARE
 from core.sending.drafts import Draft, Message
 from core.sending.message import FINAL
 from core.sending.submit import submit_one
@@ -49,28 +50,39 @@ def listing(
 ) -> Sequence[Row[Any]]:
     """Newest first. Ids rise with time, so times of creation are ranges of ids and need no index of their own."""
     asked = filters or Filters()
-    wanted = [messages.c.account_id == account_id, messages.c.hidden_at.is_(None)]
-    if before_id:
-        wanted.append(messages.c.id < before_id)
+    owner, owner_id = (messages.c.campaign_id, asked.campaign_id) if asked.campaign_id else (messages.c.account_id, account_id)
+    below, above = before_id, None
+    wanted = [messages.c.account_id == account_id] if asked.campaign_id else []
+    if asked.created_before is not None:
+        wanted.append(messages.c.created_at < asked.created_before)
+        below = min(below or HIGHEST, id_at(asked.created_before + 2 * SLACK_MS))
+    if asked.created_after is not None:
+        wanted.append(messages.c.created_at > asked.created_after)
+        above = id_at(asked.created_after)
+    exact = _exactly(asked)
+    if exact:  # an index of its own, on a few rows
+        wanted += [*exact, messages.c.account_id == account_id, messages.c.id > (above or LOWEST), messages.c.id < (below or HIGHEST)]
+        order = [messages.c.id.desc()]
+    else:
+        wanted.append(within(owner, owner_id, messages.c.id, above=above, below=below))
+        order = [owner.desc(), messages.c.id.desc()]
     if asked.status:
         wanted.append(messages.c.status == asked.status)
-    if asked.campaign_id:
-        wanted.append(messages.c.campaign_id == asked.campaign_id)
+    return tx.all(select(messages).where(*wanted, messages.c.hidden_at.is_(None)).order_by(*order).limit(limit))
+
+
+def _exactly(asked: Filters) -> list[ColumnElement[bool]]:
+    """What narrows a list to rows that an index of their own finds."""
+    found = []
     if asked.reference:
-        wanted.append(messages.c.reference == asked.reference)
+        found.append(messages.c.reference == asked.reference)
     if asked.number is not None:
-        wanted.append(messages.c.number == asked.number)
-    if asked.created_after is not None:
-        wanted += [messages.c.created_at > asked.created_after, messages.c.id >= id_at(asked.created_after)]
-    if asked.created_before is not None:
-        wanted += [messages.c.created_at < asked.created_before, messages.c.id <= id_at(asked.created_before + 2 * SLACK_MS)]
-    return tx.all(select(messages).where(*wanted).order_by(messages.c.id.desc()).limit(limit))
-
-
-def owned(tx: Tx, account_id: str, ids: Sequence[str]) -> set[str]:
-    """Which of these ids are messages of the account."""
-    mine = select(messages.c.id).where(messages.c.account_id == account_id, tx.among(messages.c.id, ids))
-    return {row.id for row in tx.all(mine)} if ids else set()
+        found.append(messages.c.number == asked.number)
+    if asked.campaign_id and found:
+        found.append(messages.c.campaign_id == asked.campaign_id)
+    if asked.status in RARE and not asked.campaign_id:
+        found.append(messages.c.status == asked.status)
+    return found
 
 
 def id_at(millisecond: int) -> str:
@@ -98,7 +110,7 @@ def _as_drafted(tx: Tx, account: Account, row: Row[Any], name: str) -> Any:
     if name == "text" and row.mention:
         return row.text.removesuffix(f" {tx.rules.mentions.of(row.country)}")
     if name == "to":
-        return number.display(row.number)
+        return f"+{row.number}"
     if name == "stop":
         return None if account.kind == "marketing" or row.purpose != "notification" else bool(row.mention)
     if name == "validity_minutes":

@@ -4,11 +4,12 @@ Each is a chunk whose `step` says which; they are polled together by their one t
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Row, Text, func, select, update
 
+from core import broken
 from core.blacklist import entries as blacklist
 from core.carriers.contract import Found, Lookup, NotFound
 from core.runtime import Runtime, Tx
@@ -18,11 +19,13 @@ from core.sending import moves
 from core.sending.answers import requeue
 from core.sending.routing import Router
 from core.sending.submit import OPTED_OUT, affordable
-from core.sending.windows import abandon, change
+from core.sending.windows import abandon, change, retire
 
 STEPS: Final = ("start", "lookup", "expire")
 LOOKUP_SIZE: Final = 500
+FIRST_WAIT_MS: Final = 1_000
 LONGEST_WAIT_MS: Final = 600_000
+SWEPT: Final = 20  # in one call of a sweep
 OTP_DEADLINE_MS: Final = 120_000  # a password is of no use later
 SENT_AGAIN: Final = "sent_again"
 ASSUMED_SENT: Final = "assumed_sent"
@@ -77,12 +80,12 @@ def start(tx: Tx, chunk: Row[Any]) -> None:
     tx.execute(update(chunks).where(chunks.c.id == chunk.id).values(status="done", owner=None, lease_until=0))
 
 
-def expire(tx: Tx, chunk: Row[Any]) -> None:
+def expire(tx: Tx, chunk: Row[Any], page: int = PAGE) -> None:
     """Messages that their carrier took and never spoke of again: it promised receipts, and their time is over."""
     unheard = select(messages).where(messages.c.chunk_id == chunk.id, messages.c.status == "sent")
-    rows = tx.all(unheard.order_by(messages.c.id).limit(PAGE).with_for_update())
+    rows = tx.all(unheard.order_by(messages.c.id).limit(page).with_for_update())
     change(tx, rows, "expired", detail="no_receipt")
-    done = {} if len(rows) == PAGE else {"status": "done"}
+    done = {} if len(rows) == page else {"status": "done"}
     tx.execute(update(chunks).where(chunks.c.id == chunk.id).values(owner=None, lease_until=0, **done))
 
 
@@ -110,10 +113,9 @@ def deadline(row: Any) -> int:
 
 def look_up(runtime: Runtime, chunk: Row[Any], owner: str) -> None:
     """Ask the carrier what became of the unknown ones; ask again later for those it could not tell."""
-    carrier = runtime.carriers[chunk.carrier]
     with runtime.read() as tx:
         asked = [row.id for row in _unknown(tx, chunk.id, lock=False)]
-    told = carrier.lookup(asked) if asked and carrier.traits.looks_up else {}
+    told = _ask(runtime, chunk.carrier, asked)
     with runtime.begin() as tx:
         rows = _unknown(tx, chunk.id)
         _found(tx, [row for row in rows if isinstance(told.get(row.id), Found)], told)
@@ -121,8 +123,19 @@ def look_up(runtime: Runtime, chunk: Row[Any], owner: str) -> None:
         if never:
             fresh = queue.like(tx, chunk, step="send", due_at=tx.now, expires_at=min(row.expires_at for row in never))
             requeue(tx, never, fresh)
-        left = [row for row in rows if row.id not in told]
-        _wait_on(tx, chunk, left, owner, asks=carrier.traits.looks_up)
+        _wait_on(tx, chunk, [row for row in rows if row.id not in told], owner)
+
+
+def _ask(runtime: Runtime, name: str, asked: Sequence[str]) -> Mapping[str, Lookup]:
+    """What the carrier tells; nothing where it can't be asked just now, or was taken away."""
+    carrier = runtime.carriers.get(name)
+    if not asked or carrier is None or not carrier.traits.looks_up:
+        return {}
+    try:
+        return carrier.lookup(asked)
+    except Exception as error:  # noqa: BLE001 - whatever it is
+        broken.tell("carrier.lookup_broke", error, carrier=name)
+        return {}
 
 
 def _found(tx: Tx, rows: Sequence[Row[Any]], told: Any) -> None:
@@ -145,25 +158,14 @@ def _carrier_id(answer: Lookup) -> str | None:
     return answer.carrier_id if isinstance(answer, Found) else None
 
 
-def _wait_on(tx: Tx, chunk: Row[Any], left: Sequence[Row[Any]], owner: str, *, asks: bool) -> None:
+def _wait_on(tx: Tx, chunk: Row[Any], left: Sequence[Row[Any]], owner: str) -> None:
     """The chunk comes back for those still unknown; without any, it waits for receipts like every chunk that was sent."""
-    more = not left and tx.one(
-        select(messages.c.id).where(messages.c.chunk_id == chunk.id, messages.c.status == "unknown").limit(1)
-    )
-    if more:
-        queue.release(tx, chunk.id, owner, due_at=tx.now)
-        return
     if not left:
-        from_sent = select(func.max(messages.c.expires_at)).where(
-            messages.c.chunk_id == chunk.id, messages.c.status == "sent"
-        )
-        last = tx.scalar(from_sent)
-        waits = {"status": "done"} if last is None else {"step": "expire", "due_at": last + 24 * 3_600_000}
-        queue.release(tx, chunk.id, owner, **waits)
+        retire(tx, chunk)
         return
     first = min(deadline(row) for row in left)
-    again = tx.now + min(max(tx.now - chunk.created_at, 1_000), LONGEST_WAIT_MS)
-    queue.release(tx, chunk.id, owner, due_at=max(min(first, again) if asks else first, tx.now + 1))
+    again = tx.now + min(max(tx.now - chunk.created_at, FIRST_WAIT_MS), LONGEST_WAIT_MS)
+    queue.release(tx, chunk.id, owner, due_at=max(min(first, again), tx.now + 1))
 
 
 def _unknown(tx: Tx, chunk_id: str, *, lock: bool = True) -> Sequence[Row[Any]]:
@@ -175,30 +177,56 @@ def _unknown(tx: Tx, chunk_id: str, *, lock: bool = True) -> Sequence[Row[Any]]:
 
 
 def sweep_abandoned(runtime: Runtime, *, everyone: bool = False) -> int:
-    """Windows left open by processes that died: all whose lease is over, or all there are (`everyone`: nobody else can be alive)."""
+    """Windows left open by processes that died: all whose lease is over, or all there are (`everyone`: nobody else can be alive).
+
+    Each in a transaction of its own: messages are locked in the order of their ids, and two windows do not keep to one.
+    """
+    return sum(_each(lambda: _abandon_one(runtime, everyone=everyone)))
+
+
+def _each(sweep: Callable[[], int | None]) -> Iterator[int]:
+    """What a sweep did, time after time, until it finds nothing more; a call does not last for ever."""
+    for _ in range(SWEPT):
+        done = sweep()
+        if done is None:
+            return
+        yield done
+
+
+def _abandon_one(runtime: Runtime, *, everyone: bool) -> int | None:
     with runtime.begin() as tx:
         left = select(windows).where(windows.c.closed_at.is_(None))
-        if not everyone:
-            left = left.where(windows.c.lease_until <= tx.now)
-        found = tx.all(left.order_by(windows.c.id).limit(100).with_for_update(skip_locked=True))
-        for window in found:
-            abandon(tx, window)
-    return len(found)
+        over = left if everyone else left.where(windows.c.lease_until <= tx.now)
+        window = tx.one(over.order_by(windows.c.lease_until).limit(1).with_for_update(skip_locked=True))
+        if window is None:
+            return None
+        abandon(tx, window)
+    return 1
 
 
 def sweep_overdue(runtime: Runtime) -> int:
-    """Queued messages past their validity, where nothing is claimed (a pause, a carrier that is gone)."""
+    """Queued messages past their validity, where nothing is claimed (a pause, a carrier that is gone); how many.
+
+    A chunk a transaction: each has an account of its own, whose ledger rows it locks.
+    """
+    return sum(_each(lambda: _expire_queued(runtime)))
+
+
+def _expire_queued(runtime: Runtime) -> int | None:
     with runtime.begin() as tx:
         ready = (chunks.c.status == "ready", chunks.c.step == "send", chunks.c.lease_until <= tx.now)
-        stale = select(chunks).where(*ready, chunks.c.expires_at <= tx.now).order_by(chunks.c.id).limit(20)
-        expired = 0
-        for chunk in tx.all(stale.with_for_update(skip_locked=True)):
-            mine = (messages.c.chunk_id == chunk.id, messages.c.status == "queued")
-            over = select(messages).where(*mine, messages.c.expires_at <= tx.now).order_by(messages.c.id).limit(PAGE)
-            rows = tx.all(over.with_for_update())
-            change(tx, rows, "expired", detail="validity")
-            expired += len(rows)
-            following = tx.scalar(select(func.min(messages.c.expires_at)).where(*mine))
-            values = {"status": "done"} if following is None else {"expires_at": following}
-            tx.execute(update(chunks).where(chunks.c.id == chunk.id).values(**values))
-    return expired
+        stale = select(chunks).where(*ready, chunks.c.expires_at <= tx.now).order_by(chunks.c.id).limit(1)
+        chunk = tx.one(stale.with_for_update(skip_locked=True))
+        if chunk is None:
+            return None
+        mine = (messages.c.chunk_id == chunk.id, messages.c.status == "queued")
+        rows = tx.all(
+            select(messages).where(*mine, messages.c.expires_at <= tx.now).order_by(messages.c.id).with_for_update()
+        )
+        change(tx, rows, "expired", detail="validity")
+        following = tx.scalar(select(func.min(messages.c.expires_at)).where(*mine))
+        if following is None:
+            retire(tx, chunk)
+        else:
+            tx.execute(update(chunks).where(chunks.c.id == chunk.id).values(expires_at=following))
+    return len(rows)

@@ -2,39 +2,42 @@
 
 from typing import Final
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import Exists, Subquery, Table, delete, func, literal_column, select, true, update
 
 from core import events
-from core.runtime import Runtime, Tx
+from core.runtime import Runtime
 from core.schema import campaign_counts, campaigns, outbox, quotes, receipts, send_counts, windows
+from core.sending.singles import id_at
 
 DAY_MS: Final = 24 * 3_600_000
 KEPT_MS: Final = {"outbox": 7 * DAY_MS, "receipts": 30 * DAY_MS, "windows": 2 * DAY_MS, "quotes": 7 * DAY_MS}
-FOLD_ROWS: Final = 50  # fold what has more rows than this
+FOLD_ROWS: Final = 50  # fold what got more rows than this in the last day
+# The index is of those that are open; SQLite takes it where its condition is said word for word, and not with parameters.
+OPEN: Final = campaigns.c.status.in_([literal_column(f"'{status}'") for status in ("expanding", "sending")])
+WAITING: Final = ("scheduled", "queued", "sending")
 PAGE: Final = 200
+FOLD_PAGE: Final = 100_000
 PURGE_PAGE: Final = 10_000
 
 
 def finish_campaigns(runtime: Runtime) -> int:
     """Campaigns of which nothing is scheduled, queued or sending are finished, and their accounts are told."""
     with runtime.begin() as tx:
-        open_ = select(campaigns.c.id, campaigns.c.account_id).where(campaigns.c.status == "sending")
-        rows = tx.all(open_.order_by(campaigns.c.id).limit(PAGE).with_for_update(skip_locked=True))
-        if not rows:
-            return 0
-        busy = _busy(tx, [row.id for row in rows])
-        over = [row for row in rows if row.id not in busy]
+        idle = select(campaigns.c.id, campaigns.c.account_id).where(OPEN, campaigns.c.status == "sending", ~_busy())
+        over = tx.all(idle.limit(PAGE).with_for_update(skip_locked=True))
+        ended = update(campaigns).where(tx.among(campaigns.c.id, [row.id for row in over]))
+        tx.execute(ended.values(status="finished", finished_at=tx.now, updated_at=tx.now))
         for row in over:
-            tx.execute(update(campaigns).where(campaigns.c.id == row.id).values(status="finished", finished_at=tx.now))
             events.emit(tx, row.account_id, "campaign.finished", [{"campaign_id": row.id, "at": tx.now}])
     return len(over)
 
 
-def _busy(tx: Tx, campaign_ids: list[str]) -> set[str]:
-    waiting = campaign_counts.c.status.in_(("scheduled", "queued", "sending"))
-    these = tx.among(campaign_counts.c.campaign_id, campaign_ids)
-    sums = select(campaign_counts.c.campaign_id).where(these, waiting).group_by(campaign_counts.c.campaign_id)
-    return {row.campaign_id for row in tx.all(sums.having(func.sum(campaign_counts.c.messages) > 0))}
+def _busy() -> Exists:
+    """Whether something of a campaign is still to be sent, by its counters."""
+    theirs = select(campaign_counts.c.campaign_id).where(
+        campaign_counts.c.campaign_id == campaigns.c.id, campaign_counts.c.status.in_(WAITING)
+    )
+    return theirs.group_by(campaign_counts.c.campaign_id).having(func.sum(campaign_counts.c.messages) > 0).exists()
 
 
 def fold(runtime: Runtime) -> int:
@@ -45,7 +48,8 @@ def fold(runtime: Runtime) -> int:
 def _fold_campaigns(runtime: Runtime) -> int:
     counts = campaign_counts
     with runtime.begin() as tx:
-        many = select(counts.c.campaign_id).group_by(counts.c.campaign_id).having(func.count() > FOLD_ROWS).limit(PAGE)
+        lately = _lately(counts, tx.now)
+        many = select(lately.c.campaign_id).group_by(lately.c.campaign_id).having(func.count() > FOLD_ROWS).limit(PAGE)
         found = [row.campaign_id for row in tx.all(many)]
         for campaign_id in found:
             gone = tx.all(delete(counts).where(counts.c.campaign_id == campaign_id).returning(*counts.c))
@@ -59,10 +63,16 @@ def _fold_campaigns(runtime: Runtime) -> int:
     return len(found)
 
 
+def _lately(counts: Table, now: int) -> Subquery:
+    """The differences of the last day: what is older was folded. The limit also keeps SQLite from walking another index, all of it."""
+    return select(counts).where(counts.c.id >= id_at(now - DAY_MS)).order_by(counts.c.id).limit(FOLD_PAGE).subquery()
+
+
 def _fold_sends(runtime: Runtime) -> int:
     counts = send_counts
     with runtime.begin() as tx:
-        many = select(counts.c.account_id, counts.c.hour).group_by(counts.c.account_id, counts.c.hour)
+        lately = _lately(counts, tx.now)
+        many = select(lately.c.account_id, lately.c.hour).group_by(lately.c.account_id, lately.c.hour)
         found = tx.all(many.having(func.count() > FOLD_ROWS).limit(PAGE))
         for account_id, hour in ((row.account_id, row.hour) for row in found):
             mine = delete(counts).where(counts.c.account_id == account_id, counts.c.hour == hour)
@@ -79,16 +89,17 @@ def _fold_sends(runtime: Runtime) -> int:
 
 
 def purge(runtime: Runtime) -> int:
-    """Delete a page of what is old enough and done with; messages, transfers and the audit trail stay."""
+    """Delete a page of what is old enough and done with; messages, transfers and the audit trail stay. Ids tell the age."""
     with runtime.begin() as tx:
-        old = {
-            outbox: outbox.c.relayed_at < tx.now - KEPT_MS["outbox"],
-            receipts: receipts.c.applied_at < tx.now - KEPT_MS["receipts"],
-            windows: windows.c.closed_at < tx.now - KEPT_MS["windows"],
-            quotes: quotes.c.created_at < tx.now - KEPT_MS["quotes"],
+        done = {
+            outbox: outbox.c.relayed_at.is_not(None),
+            receipts: receipts.c.applied_at.is_not(None),
+            windows: windows.c.closed_at.is_not(None),
+            quotes: true(),
         }
         gone = 0
-        for table, condition in old.items():
-            page = select(table.c.id).where(condition).order_by(table.c.id).limit(PURGE_PAGE).scalar_subquery()
+        for table, condition in done.items():
+            old = table.c.id < id_at(tx.now - KEPT_MS[table.name])
+            page = select(table.c.id).where(old, condition).order_by(table.c.id).limit(PURGE_PAGE).scalar_subquery()
             gone += tx.execute(delete(table).where(table.c.id.in_(page)))
     return gone

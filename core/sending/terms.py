@@ -26,7 +26,7 @@ class Terms:
     plan: Plan
 
 
-def settle(  # noqa: PLR0913 - the fields of a draft
+def settle(
     tx: Tx,
     account: Account,
     *,

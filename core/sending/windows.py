@@ -200,9 +200,12 @@ def abandon(tx: Tx, window: Row[Any]) -> None:
 
 def to_unknown(tx: Tx, chunk: Any, rows: Sequence[Row[Any]], code: str) -> None:
     """Rows that may or may not have reached the carrier move to a chunk that finds out, after the grace delay."""
-    traits = tx.carriers[chunk.carrier].traits
     asks = queue.like(
-        tx, chunk, step="lookup", due_at=tx.now + grace_ms(traits), expires_at=min(row.expires_at for row in rows)
+        tx,
+        chunk,
+        step="lookup",
+        due_at=tx.now + _grace_ms(tx, chunk.carrier),
+        expires_at=min(row.expires_at for row in rows),
     )
     ids = [row.id for row in rows]
     values = {"status": "unknown", "status_at": tx.now, "carrier_code": code, "chunk_id": asks}
@@ -210,9 +213,17 @@ def to_unknown(tx: Tx, chunk: Any, rows: Sequence[Row[Any]], code: str) -> None:
     moves.follow(tx, [moves.of(row, "unknown", code=code) for row in rows], tx.new_id())
 
 
-def grace_ms(traits: Traits) -> int:
+def _grace_ms(tx: Tx, carrier: str) -> int:
     """How long to wait before asking what became of a message: until no submit of it can still be under way."""
-    return traits.submit_timeout_ms + GRACE_MARGIN_MS
+    timeout = tx.carriers[carrier].traits.submit_timeout_ms if carrier in tx.carriers else 0
+    return timeout + GRACE_MARGIN_MS
+
+
+def renew(tx: Tx, window: Window) -> bool:
+    """Keep an open window while its answers come in; False when the sweep took it for abandoned, and its messages may be anywhere."""
+    lease = tx.now + _lease_ms(tx.carriers[window.carrier].traits)
+    mine = (windows.c.id == window.id) & windows.c.closed_at.is_(None)
+    return tx.execute(update(windows).where(mine).values(lease_until=lease)) == 1
 
 
 def _lease_ms(traits: Traits) -> int:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import Row, func, select
 
+from core.ranges import within
 from core.runtime import Tx
 from core.schema import campaign_counts, campaign_drops, messages
 from core.sending import campaigns
@@ -81,13 +82,12 @@ def rates(counts: Sequence[int]) -> list[float]:
 def recipients(tx: Tx, account_id: str, campaign_id: str, limit: int, after: str | None = None) -> Sequence[Row[Any]]:
     """One row a message of the campaign, in the order they were made; deleted ones too: a report keeps them."""
     campaigns.get(tx, account_id, campaign_id)
-    mine = select(messages).where(messages.c.campaign_id == campaign_id)
-    return tx.all((mine.where(messages.c.id > after) if after else mine).order_by(messages.c.id).limit(limit))
+    mine = within(messages.c.campaign_id, campaign_id, messages.c.id, above=after)
+    return tx.all(select(messages).where(mine).order_by(messages.c.campaign_id, messages.c.id).limit(limit))
 
 
 def dropped(tx: Tx, campaign_id: str, limit: int, after: str | None = None) -> Sequence[Row[Any]]:
     """The recipients that became no message, each with its reason."""
-    mine = select(campaign_drops).where(campaign_drops.c.campaign_id == campaign_id)
-    return tx.all(
-        (mine.where(campaign_drops.c.id > after) if after else mine).order_by(campaign_drops.c.id).limit(limit)
-    )
+    mine = within(campaign_drops.c.campaign_id, campaign_id, campaign_drops.c.id, above=after)
+    ordered = select(campaign_drops).where(mine).order_by(campaign_drops.c.campaign_id, campaign_drops.c.id)
+    return tx.all(ordered.limit(limit))

@@ -77,7 +77,9 @@ OPERATIONS: Final = (
         handler=list_blacklist,
         transaction="read",
         paged=True,
-        query={"q": {"type": "string", "maxLength": 40, "description": "The beginning of a number.", "examples": ["0612"]}},
+        query={
+            "q": {"type": "string", "maxLength": 40, "description": "The beginning of a number.", "examples": ["0612"]}
+        },
         answers={200: _ENTRY},
         refusals=("invalid_search",),
     ),

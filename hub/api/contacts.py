@@ -99,7 +99,11 @@ OPERATIONS: Final = (
                 "or the beginning of a number, as it is written in the account's region or with its country code.",
                 "examples": ["martin", "0612"],
             },
-            "group": {"type": "string", "maxLength": 100, "description": "Only members of this group: its id or its slug."},
+            "group": {
+                "type": "string",
+                "maxLength": 100,
+                "description": "Only members of this group: its id or its slug.",
+            },
             "archived": {"type": "boolean", "description": "true: only those who left the book."},
         },
         answers={200: _CONTACT},

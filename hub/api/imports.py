@@ -23,8 +23,13 @@ def start_import(call: Call) -> Reply:
         dry_run=body.get("dry_run", False),
     )
     if wish.kind == "blacklist" and "blacklist:write" not in call.caller.scopes:
-        raise Refused("insufficient_scope", "To import a blacklist needs the scope blacklist:write, which this key or token lacks.")
-    return Reply(_shape(imports.accept(call.runtime, call.caller.account_id, upload.stream, upload.filename, wish)), 202)
+        raise Refused(
+            "insufficient_scope",
+            "To import a blacklist needs the scope blacklist:write, which this key or token lacks.",
+        )
+    return Reply(
+        _shape(imports.accept(call.runtime, call.caller.account_id, upload.stream, upload.filename, wish)), 202
+    )
 
 
 def read_import(call: Call, tx: Tx) -> Reply:

@@ -73,7 +73,8 @@ class Performer:
 
     def _keyed(self, operation: Operation, call: Call) -> Answer:
         try:
-            return self._replayed(call) or self._once(operation, call)
+            # A write handler's own transaction looks first; before one that opens its own, this does.
+            return (self._replayed(call) if operation.transaction == "own" else None) or self._once(operation, call)
         except IntegrityError:  # another process had the same key and was quicker: the primary key stopped this one
             if replayed := self._replayed(call):
                 return replayed

@@ -1,21 +1,23 @@
 """What only the operator does, on the hub's own database: accounts, credits, pauses, people, migrations, checks."""
 
 import json
-from collections.abc import Iterator
-from typing import Final
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any, Final
 
 import click
 from sqlalchemy import select
 from werkzeug.security import generate_password_hash
 
-from core import Refused, Tx, accounts, alerts, check, chunks, ledger, schema, tariff
+from core import Refused, Tx, accounts, check, chunks, ledger, schema, tariff
 from hub import database
 from hub.api.keys import new_secret
 from hub.api.schemas import is_id
-from hub.commands.place import guarded, local_hub, settings
+from hub.commands.place import check_there, guarded, local_hub, settings
 from hub.revisions import is_current
 from hub.wiring import Hub, compose
 
+Command = Callable[..., Any]
 ACTOR: Final = "operator"
 ROLES: Final = ("owner", "sender", "viewer")
 SHORTEST_PASSWORD: Final = 8
@@ -40,7 +42,9 @@ def upgrade() -> None:
 @guarded
 def check_command(*, money: bool) -> None:
     """Look after the settings, the database and the carriers; exit 1 if anything is wrong."""
-    hub = compose(settings())
+    known = settings()
+    check_there(known)
+    hub = compose(known)
     try:
         wrong = list(_checked(hub, money=money))
     finally:
@@ -115,12 +119,11 @@ def grant(account: str, credits: str, reason: str) -> None:  # noqa: A002 - clic
     with local_hub() as hub, hub.runtime.begin() as tx:
         found = accounts.find(tx, account)
         ledger.grant(tx, found.id, millicredits, reason, ACTOR)
-        alerts.rearm(tx, found.id)
         has = tariff.from_millicredits(ledger.balance(tx, found.id).available)
     click.echo(f"{found.name} was given {tariff.from_millicredits(millicredits):,} credits and has {has:,} now.")
 
 
-def _what(command: click.decorators.FC) -> click.decorators.FC:
+def _what(command: Command) -> Command:
     for name, meta, text in (
         ("--campaign", "ID", "This campaign."),
         ("--carrier", "C", "This carrier."),
@@ -154,9 +157,7 @@ def resume(account: str | None, carrier: str | None, campaign: str | None) -> No
     click.echo(f"Resumed: {name}." if was else f"It was not paused: {name}.")
 
 
-def _subject(
-    hub: Hub, tx: Tx, account: str | None, carrier: str | None, campaign: str | None
-) -> tuple[str, str, str]:
+def _subject(hub: Hub, tx: Tx, account: str | None, carrier: str | None, campaign: str | None) -> tuple[str, str, str]:
     """Kind, subject and name of what is meant. Refuses several at once, and what there is not."""
     if len([one for one in (account, carrier, campaign) if one]) > 1:
         raise click.UsageError("Give one of --account, --carrier and --campaign, or none for the whole hub.")
@@ -207,7 +208,7 @@ def create_user(email: str, account: str, role: str, *, password_stdin: bool) ->
 
 def _password(*, from_stdin: bool) -> str:
     if from_stdin:
-        found = click.get_text_stream("stdin").readline().rstrip("\r\n")
+        found = sys.stdin.readline().rstrip("\r\n")
     else:
         found = click.prompt("Password", hide_input=True, confirmation_prompt=True)
     if len(found) < SHORTEST_PASSWORD:

@@ -4,12 +4,14 @@ import functools
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar
 
 import click
 from sqlalchemy.exc import InterfaceError, OperationalError
 
-from core import Account, PeerError, Refused, accounts, beats, recovery
+from core import Account, PeerError, Refused, accounts, beats, lanes, recovery
 from hub import client, database, demo, logs, revisions
 from hub.client import Client
 from hub.health import SILENT_MS
@@ -21,7 +23,6 @@ from hub.wiring import Hub, compose
 
 P = ParamSpec("P")
 R = TypeVar("R")
-WRONG_SETTINGS: Final = 2
 STOP_S: Final = 6.0
 
 
@@ -33,13 +34,20 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
         try:
             return command(*args, **kwargs)
         except Refused as refusal:
-            raise _failure(explained(refusal), WRONG_SETTINGS if refusal.code in _OF_SETTINGS else 1) from None
+            kind = _SettingsFailure if refusal.code in _OF_SETTINGS else click.ClickException
+            raise kind(explained(refusal)) from None
         except PeerError as error:
-            raise _failure(error.detail, 1) from None
+            raise click.ClickException(error.detail) from None
         except (OperationalError, InterfaceError) as error:
-            raise _failure(f"The database can't be reached: {_first_line(error)}", 1) from None
+            raise click.ClickException(f"The database can't be reached: {_first_line(error)}") from None
 
     return run
+
+
+class _SettingsFailure(click.ClickException):
+    """Settings that can't be used: a code of its own, so that whatever restarts a process knows that it would do no good."""
+
+    exit_code = 2
 
 
 _OF_SETTINGS: Final = frozenset({"invalid_settings", "invalid_carriers", "invalid_tariff", "wrong_database"})
@@ -57,6 +65,19 @@ def settings() -> Settings:
     found = read(os.environ)
     logs.configure("warning" if found.log_level == "info" else found.log_level)
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """What does the work while a command waits: this command itself (`here`), or another process, which may go away."""
+
+    here: bool
+    is_up: Callable[[], bool]
+
+    def check(self) -> None:
+        """Refuses (`stopped`) to wait for nobody."""
+        if not self.is_up():
+            raise Refused("stopped", "The process that did the work has stopped: start `smshub serve`, and it goes on.")
 
 
 @contextmanager
@@ -82,10 +103,12 @@ def connected(account: str | None) -> Iterator[tuple[Client, Hub | None]]:
     url, api_key = os.environ.get("SMSHUB_URL"), os.environ.get("SMSHUB_API_KEY")
     if url:
         if not api_key:
-            raise Refused.at("SMSHUB_API_KEY", "unauthenticated", f"is needed to talk to {url}: an API key of the account")
+            raise Refused.at(
+                "SMSHUB_API_KEY", "unauthenticated", f"is needed to talk to {url}: an API key of the account"
+            )
         yield client.remote(url, api_key), None
         return
-    _check_there(settings())
+    check_there(settings())
     with local_hub() as hub:
         if api_key and not account:
             yield client.local_by_key(hub, api_key), hub
@@ -105,33 +128,40 @@ def chosen(hub: Hub, account: str | None) -> Account:
         return found[0]
     names = ", ".join(one.name for one in known)
     missing = f"choose one of them: {names}" if known else "make one first: smshub account create NAME"
-    raise Refused.at("/account", "no_account", f"--account is needed: {missing}") if known else Refused("no_account", missing)
+    raise (
+        Refused.at("/account", "no_account", f"--account is needed: {missing}")
+        if known
+        else Refused("no_account", missing)
+    )
 
 
 @contextmanager
-def working(hub: Hub | None) -> Iterator[bool]:
-    """The engine works meanwhile: elsewhere where a process serves this hub, else here. Whether it is here."""
-    if hub is None or _served(hub):
-        yield False
-        return
-    if not hub.settings.sqlite:
-        with _engine(hub):
-            yield True
-        return
-    with alone(hub.settings):
-        recovery.recover(hub.runtime)
-        with _engine(hub):
-            yield True
+def working(hub: Hub | None) -> Iterator[Engine]:
+    """The engine works meanwhile: elsewhere where a process serves this hub, else in this command."""
+    if hub is None:
+        yield Engine(here=False, is_up=lambda: True)
+    elif _served(hub):
+        yield Engine(here=False, is_up=lambda: _served(hub))
+    elif hub.settings.sqlite:
+        with alone(hub.settings):
+            recovery.recover(hub.runtime)
+            with _engine(hub) as engine:
+                yield engine
+    else:
+        with _engine(hub) as engine:
+            yield engine
 
 
 @contextmanager
-def _engine(hub: Hub) -> Iterator[None]:
-    supervisor = Supervisor(hub.bell, loops.worker(hub, loops.owner_of(hub.runtime)))
+def _engine(hub: Hub) -> Iterator[Engine]:
+    owner = loops.owner_of(hub.runtime)
+    supervisor = Supervisor(hub.bell, loops.worker(hub, owner))
     supervisor.start()
     try:
-        yield
+        yield Engine(here=True, is_up=lambda: True)
     finally:
         supervisor.stop(STOP_S)
+        lanes.give_back(hub.runtime, owner)
 
 
 def _served(hub: Hub) -> bool:
@@ -141,14 +171,15 @@ def _served(hub: Hub) -> bool:
         return tx.now - beats.latest(tx).get("worker", 0) < SILENT_MS
 
 
-def _check_there(known: Settings) -> None:
+def check_there(known: Settings) -> None:
+    """Refuses (`no_data`) an SQLite file that is not there: looking must not make one."""
     if known.sqlite and not _exists(known):
-        detail = f"There is no hub in {known.data} yet: start one with `smshub serve`, or set SMSHUB_URL to talk to another."
+        detail = f"There is no hub in {known.data} yet: start one with `smshub serve`, or say where it is with SMSHUB_DATA or SMSHUB_URL."
         raise Refused.at("SMSHUB_DATA", "no_data", detail)
 
 
 def _exists(known: Settings) -> bool:
-    return os.path.exists(known.database_url.removeprefix("sqlite:///"))
+    return Path(known.database_url.removeprefix("sqlite:///")).exists()
 
 
 def _named(pointer: str) -> str:
@@ -158,9 +189,3 @@ def _named(pointer: str) -> str:
 
 def _first_line(error: Any) -> str:
     return str(error.orig or error).strip().splitlines()[0]
-
-
-def _failure(text: str, code: int) -> click.ClickException:
-    failure = click.ClickException(text)
-    failure.exit_code = code
-    return failure

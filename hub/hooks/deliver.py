@@ -197,7 +197,11 @@ def _next_hook(now: int, doubtful: int) -> Select[Any]:
     """Of the hooks that have something due, the one that was served longest ago."""
     waiting = _waiting_hooks()
     mine = deliveries.c.hook_id == hooks.c.id
-    something = select(deliveries.c.id).where(mine, _due(now)).exists()
+    # The first by its time, not EXISTS: without fresh statistics PostgreSQL would read all that is due to answer that.
+    first = (
+        select(deliveries.c.due_at).where(mine, deliveries.c.due_at.is_not(None)).order_by(deliveries.c.due_at).limit(1)
+    )
+    something = first.correlate(hooks).scalar_subquery() <= now
     under_way = select(func.count()).where(mine, _leased(now)).correlate(hooks).scalar_subquery()
     free = under_way < case((hooks.c.prompt, IN_FLIGHT), else_=1)
     ready = and_(hooks.c.disabled_at.is_(None), hooks.c.paced_at <= now + BURST_MS, hooks.c.held_until <= now)

@@ -99,15 +99,14 @@ def _put_batch(tx: Tx, hook: Row[Any], shown: Sequence[tuple[Event, bytes]]) -> 
 
 def _fill(tx: Tx, hook: Row[Any], kind: str, written: Sequence[bytes]) -> int:
     """How many of the events fitted into the open batch."""
-    pending = select(deliveries.c.id).where(deliveries.c.hook_id == hook.id, deliveries.c.status == "pending")
-    newest = pending.order_by(deliveries.c.id.desc()).limit(_LOOK_BACK).subquery()
-    room = (deliveries.c.attempt == 0) & (deliveries.c.size < BATCH_EVENTS) & (deliveries.c.due_at.is_not(None))
-    batch = tx.one(
-        select(deliveries.c.id, deliveries.c.size, deliveries.c.body)
-        .where(deliveries.c.id.in_(select(newest.c.id)), deliveries.c.type == kind, room)
-        .limit(1)
-        .with_for_update(skip_locked=True)
+    pending = (deliveries.c.hook_id == hook.id) & (deliveries.c.status == "pending")
+    newest = tx.all(
+        select(deliveries.c.id, deliveries.c.type).where(pending).order_by(deliveries.c.id.desc()).limit(_LOOK_BACK)
     )
+    latest = next((row.id for row in newest if row.type == kind), None)
+    room = (deliveries.c.attempt == 0) & (deliveries.c.size < BATCH_EVENTS) & (deliveries.c.due_at.is_not(None))
+    wanted = select(deliveries.c.id, deliveries.c.size, deliveries.c.body).where(deliveries.c.id == latest, room)
+    batch = tx.one(wanted.with_for_update(skip_locked=True)) if latest else None
     if batch is None:
         return 0
     fitting = written[: BATCH_EVENTS - batch.size]

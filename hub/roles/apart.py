@@ -18,7 +18,9 @@ def worker(settings: Settings, say: Say, crash: str | None = None) -> int:
     """Work until told to stop; the exit code. Any number of them may run."""
     hub = _composed(settings, "worker", crash)
     carriers = ", ".join(hub.runtime.carriers)
-    return process.run(hub, process.Role("worker", loops.worker), lambda: say(f"smshub {health.VERSION} works for {carriers}"))
+    return process.run(
+        hub, process.Role("worker", loops.worker), lambda: say(f"smshub {health.VERSION} works for {carriers}")
+    )
 
 
 def web(settings: Settings, say: Say, crash: str | None = None) -> int:

@@ -4,6 +4,7 @@ import os
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from core import Runtime, beats, idempotency, jobs, lanes, receipts, replies, steps, sweeps
@@ -26,7 +27,14 @@ POSTS_A_TURN: Final = 20
 
 def worker(hub: Hub, owner: str) -> tuple[Loop, ...]:
     """Everything but the web. `owner` names this process in leases: unique."""
-    return (*dispatching(hub, owner), *inbound(hub), *jobs_of(hub), *hooks_of(hub), *sweeping(hub), heartbeat(hub, "worker", owner))
+    return (
+        *dispatching(hub, owner),
+        *inbound(hub),
+        *jobs_of(hub),
+        *hooks_of(hub),
+        *sweeping(hub),
+        heartbeat(hub, "worker", owner),
+    )
 
 
 def dispatching(hub: Hub, owner: str) -> Iterator[Loop]:
@@ -45,7 +53,7 @@ def inbound(hub: Hub) -> Iterator[Loop]:
     runtime = hub.runtime
     store = receipts.inbox(runtime)
     for name, carrier in runtime.carriers.items():
-        yield Loop(f"pump-{name}", while_busy(lambda carrier=carrier: carrier.pump(store), PUMP), "inbound")
+        yield Loop(f"pump-{name}", while_busy(partial(carrier.pump, store), PUMP), "inbound")
     yield Loop("receipts", while_busy(lambda: receipts.apply(runtime)), "inbound")
     yield Loop("replies", while_busy(lambda: replies.apply(runtime)), "inbound")
 

@@ -39,9 +39,9 @@ def run(hub: Hub, role: Role, ready: Callable[[], None]) -> int:
     server = WebServer(web(hub, _extras(supervisor)), role.listening) if role.listening else None
     beat(hub.runtime, role.name, owner)  # before anybody asks whether it is alive
     stopping.hold_back()
-    supervisor.start()
     if server:
         server.start()
+    supervisor.start()
     ready()
     told = stopping.until_told(lambda: server is None or server.alive)
     log.info("stopping", role=role.name)

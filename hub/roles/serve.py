@@ -41,7 +41,9 @@ def _facts(hub: Hub) -> list[str]:
     settings = hub.settings
     kinds = ", ".join(f"{one['name']} ({one['kind']})" for one in settings.carriers)
     quiet = ": nothing leaves this machine" if settings.simulated else ""
-    files = f"{hub.mail.path}, as files, until SMSHUB_SMTP_URL is set" if isinstance(hub.mail, Folder) else "sent by SMTP"
+    files = (
+        f"{hub.mail.path}, as files, until SMSHUB_SMTP_URL is set" if isinstance(hub.mail, Folder) else "sent by SMTP"
+    )
     return [
         f"smshub {health.VERSION} is ready at {settings.public_url} (Ctrl-C stops it)",
         "",
@@ -54,14 +56,22 @@ def _facts(hub: Hub) -> list[str]:
 def _recovered(found: recovery.Recovered) -> list[str]:
     if not (found.windows or found.jobs):
         return []
-    return ["", f"  The last process was killed: {found.windows} windows in flight are looked up, {found.jobs} jobs go on."]
+    return [
+        "",
+        f"  The last process was killed: {found.windows} windows in flight are looked up, {found.jobs} jobs go on.",
+    ]
 
 
 def _first(settings: Settings, made: Demo | None) -> list[str]:
     if made is None:
         known = demo.kept(settings)
         return ["", f"  The demo account's API key is in {settings.data / demo.FILE_NAME}."] if known else []
-    return ["", _WELCOME.format(key=made.api_key, file=settings.data / demo.FILE_NAME, group=made.group_id, url=settings.public_url)]
+    return [
+        "",
+        _WELCOME.format(
+            key=made.api_key, file=settings.data / demo.FILE_NAME, group=made.group_id, url=settings.public_url
+        ),
+    ]
 
 
 _WELCOME: Final = """\

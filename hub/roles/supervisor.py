@@ -5,7 +5,6 @@ A loop's turn does some work and says how long to rest. A ring on its topic ends
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Final
@@ -77,16 +76,20 @@ class Supervisor:
         ends = monotonic() + seconds
         for watched in self._watched:
             if watched.thread is not None:
-                with suppress(RuntimeError):  # it was never started
-                    watched.thread.join(max(0.0, ends - monotonic()))
+                watched.thread.join(max(0.0, ends - monotonic()))
         return [one.loop.name for one in self._watched if one.thread is not None and one.thread.is_alive()]
 
     def reasons(self, _runtime: Runtime) -> Sequence[str]:
         """What is wrong just now, for /healthz: loops whose last turn failed."""
         failing = [one for one in self._watched if one.in_a_row]
-        dead = [one for one in self._watched if one.thread is not None and not one.thread.is_alive() and not one.in_a_row]
+        dead = [
+            one for one in self._watched if one.thread is not None and not one.thread.is_alive() and not one.in_a_row
+        ]
         gone = [] if self._stopping.is_set() else [f"The loop {one.loop.name} has ended." for one in dead]
-        return [*(f"The loop {one.loop.name} failed {one.in_a_row} times in a row ({one.error})." for one in failing), *gone]
+        return [
+            *(f"The loop {one.loop.name} failed {one.in_a_row} times in a row ({one.error})." for one in failing),
+            *gone,
+        ]
 
     def failures(self) -> Mapping[str, float]:
         """Turns that failed since the start, by loop; for /metrics."""
@@ -99,6 +102,7 @@ class Supervisor:
             try:
                 rest = loop.turn()
             except Exception as error:  # whatever it was: the others go on, and this one is tried again
+                log.exception("loop.failed", loop=loop.name, in_a_row=watched.in_a_row + 1)
                 rest = self._failed(watched, error)
             else:
                 watched.in_a_row = 0
@@ -108,7 +112,6 @@ class Supervisor:
         watched.error = type(error).__name__
         watched.in_a_row += 1
         watched.ever += 1
-        log.exception("loop.failed", loop=watched.loop.name, in_a_row=watched.in_a_row)
         doubled = self._first_backoff_s * 2 ** min(watched.in_a_row - 1, 10)
         return Rest(min(doubled, LONGEST_BACKOFF_S), deaf=True)
 

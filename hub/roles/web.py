@@ -7,7 +7,7 @@ from time import monotonic
 from typing import Any, Final
 
 from flask import Flask
-from waitress import create_server, wasyncore
+from waitress import create_server, wasyncore  # type: ignore[import-untyped]
 
 from core import Refused
 from hub.api.guard import FORM_LIMIT
@@ -41,7 +41,9 @@ def bound(host: str, port: int) -> socket.socket:
 
 def _refusal(host: str, port: int, error: OSError) -> Refused:
     if error.errno == errno.EADDRINUSE:
-        return Refused.at("PORT", "port_in_use", f"Port {port} of {host} is in use: stop what uses it, or choose another with PORT=.")
+        return Refused.at(
+            "PORT", "port_in_use", f"Port {port} of {host} is in use: stop what uses it, or choose another with PORT=."
+        )
     if error.errno == errno.EACCES:
         return Refused.at("PORT", "cannot_listen", f"Port {port} needs root: choose one above 1023 with PORT=.")
     return Refused.at("SMSHUB_HOST", "cannot_listen", f"{host} is not an address of this machine ({error.strerror}).")
@@ -64,7 +66,8 @@ class WebServer:
         try:
             self._server = create_server(self._app, map=self._map, sockets=[self._socket], **LIMITS)
         except OSError as error:
-            raise _refusal(*self._socket.getsockname()[:2], error) from None
+            host, port = self._socket.getsockname()[:2]
+            raise _refusal(host, port, error) from None
         self._thread.start()
 
     @property
@@ -95,4 +98,6 @@ class WebServer:
 
     def _busy(self) -> bool:
         """Somebody's request is being answered, or its answer is on its way."""
-        return any(channel.requests or channel.total_outbufs_len for channel in list(self._server.active_channels.values()))
+        return any(
+            channel.requests or channel.total_outbufs_len for channel in list(self._server.active_channels.values())
+        )

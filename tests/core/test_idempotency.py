@@ -42,9 +42,13 @@ def test_another_request_under_the_key_is_a_conflict(runtime: Runtime) -> None:
 
 
 def test_work_that_fails_keeps_nothing(runtime: Runtime) -> None:
-    with pytest.raises(LookupError), runtime.begin() as tx:
-        keep(tx, HERS, DONE)
-        raise LookupError
+    def fail() -> None:
+        with runtime.begin() as tx:
+            keep(tx, HERS, DONE)
+            raise LookupError
+
+    with pytest.raises(LookupError):
+        fail()
     with runtime.begin() as tx:
         assert find(tx, HERS) is None
 
@@ -74,8 +78,9 @@ def test_while_another_transaction_is_at_it_postgresql_says_so(runtime: Runtime)
 def test_the_primary_key_stands_behind_it_all(runtime: Runtime) -> None:
     with runtime.begin() as tx:
         keep(tx, HERS, DONE)
+    late = idempotency.insert().values(account_id=HERS.account_id, key="k", fingerprint="f", status=200, body="", created_at=0)
     with pytest.raises(IntegrityError), runtime.begin() as tx:
-        tx.execute(idempotency.insert().values(account_id=HERS.account_id, key="k", fingerprint="f", status=200, body="", created_at=0))
+        tx.execute(late)
 
 
 def test_answers_are_forgotten_after_seven_days(runtime: Runtime, clock: ManualClock) -> None:

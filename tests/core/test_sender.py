@@ -19,7 +19,9 @@ def test_a_name_has_one_to_eleven_letters_digits_and_spaces_with_a_letter(engine
                 check_sender(tx, account.id, sender)
 
 
-@pytest.mark.parametrize("sender", ["12345", "Été", "A-B", "ABCDEFGHIJKL", " Acme", "Acme ", "A\nB", "١٢٣", "", "+442079460000"])
+@pytest.mark.parametrize(
+    "sender", ["12345", "Été", "A-B", "ABCDEFGHIJKL", " Acme", "Acme ", "A\nB", "١٢٣", "", "+442079460000"]
+)
 def test_anything_else_is_refused_by_name(engine: Engine, sender: str) -> None:
     account = engine.account()
     with engine.runtime.read() as tx, pytest.raises(Refused) as caught:
@@ -29,7 +31,15 @@ def test_anything_else_is_refused_by_name(engine: Engine, sender: str) -> None:
 
 @pytest.mark.parametrize(
     "sender",
-    ["+33612345678", "0033612345678", "33712345678", "0612345678", "+33 6 12 34 56 78", "07.12.34.56.78", "+33 (0)6 12 34 56 78"],
+    [
+        "+33612345678",
+        "0033612345678",
+        "33712345678",
+        "0612345678",
+        "+33 6 12 34 56 78",
+        "07.12.34.56.78",
+        "+33 (0)6 12 34 56 78",
+    ],
 )
 def test_french_mobile_numbers_may_not_send_even_if_they_are_declared(engine: Engine, sender: str) -> None:
     account = engine.account()

@@ -10,6 +10,8 @@ import sys
 import threading
 from typing import NoReturn
 
+import structlog
+
 from core import Runtime, UuidV7, wall_clock
 from core.database import Database
 from hub import secrets
@@ -38,7 +40,11 @@ class Ahead:
 def live(url: str, ahead: int) -> NoReturn:
     clock = Ahead(ahead)
     runtime = Runtime(
-        Database(url), rules(), clock=clock, ids=UuidV7(clock, random.SystemRandom().getrandbits), random=random.SystemRandom()
+        Database(url),
+        rules(),
+        clock=clock,
+        ids=UuidV7(clock, random.SystemRandom().getrandbits),
+        random=random.SystemRandom(),
     )
     outbound = Outbound(Guard(allow=(ipaddress.ip_network("127.0.0.0/8"),)))
     idle = threading.Event()
@@ -50,17 +56,21 @@ def live(url: str, ahead: int) -> NoReturn:
 
     for _ in range(THREADS):
         threading.Thread(target=delivering, daemon=True).start()
-    while True:
+    mother = os.getppid()
+    while os.getppid() == mother:  # nobody outlives the test
         if not relay(runtime, TRIGGERS, [queue.sink], limit=2):
             idle.wait(0.01)
+    os._exit(0)
 
 
 def main(url: str) -> None:
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))  # the output is for process ids
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
             live(url, int(line))
-        print(child, flush=True)
+        sys.stdout.write(f"{child}\n")
+        sys.stdout.flush()
         os.waitpid(child, 0)
 
 

@@ -40,4 +40,6 @@ def test_a_campaign_survives_its_process(tmp_path: Path) -> None:
 
 def _all_received(api: Api, campaign_id: str) -> object:
     report = api.get(f"/campaigns/{campaign_id}/report")
-    return report if report["statistics"]["by_status"] == {"received": PEOPLE} and report["status"] == "finished" else None
+    return (
+        report if report["statistics"]["by_status"] == {"received": PEOPLE} and report["status"] == "finished" else None
+    )

@@ -29,14 +29,21 @@ def site(database_url: str, tmp_path: Path) -> Iterator[Site]:
 def process(site: Site, **more: str) -> Process:
     """All that works: `serve` on SQLite, a worker on PostgreSQL."""
     role = "worker" if site.database.dialect == "postgresql" else "serve"
-    settings = {"SMSHUB_DATABASE_URL": site.url, "SMSHUB_SECRET_KEYS": SECRET, "PORT": str(free_port()), "SMSHUB_CARRIERS": CARRIERS}
+    settings = {
+        "SMSHUB_DATABASE_URL": site.url,
+        "SMSHUB_SECRET_KEYS": SECRET,
+        "PORT": str(free_port()),
+        "SMSHUB_CARRIERS": CARRIERS,
+    }
     return Process(role, site.folder, **(settings | more))
 
 
 def crash(site: Site, point: str) -> None:
     with process(site, SMSHUB_CRASH_AT=point) as hub:
         assert hub.ends() == KILLED, hub.err.read_text()
-    if site.database.dialect == "postgresql":  # the leases of the dead end by themselves in a minute; `serve` need not wait either
+    if (
+        site.database.dialect == "postgresql"
+    ):  # the leases of the dead end by themselves in a minute; `serve` need not wait either
         recovery.recover(site.runtime)
 
 
@@ -80,7 +87,9 @@ def test_a_campaign_is_expanded_once(site: Site) -> None:
 def test_an_import_is_done_once(site: Site) -> None:
     account, _ = site.open_account()
     lines = "\n".join(["number;prenom", *(f"+{number};Zoé" for number in numbers(2500))])
-    job = imports.accept(site.runtime, account.id, io.BytesIO(lines.encode()), "people.csv", imports.Wish(group_name="All"))
+    job = imports.accept(
+        site.runtime, account.id, io.BytesIO(lines.encode()), "people.csv", imports.Wish(group_name="All")
+    )
     crash(site, "import.batch:2")
     with process(site):
         done = wait_for(lambda: ended(site, account.id, job.id))

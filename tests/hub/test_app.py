@@ -1,3 +1,4 @@
+from io import BytesIO
 from typing import Any
 
 import pytest
@@ -59,6 +60,7 @@ def test_a_wrong_key_is_told_apart_from_none(app: Flask) -> None:
         ("DELETE", "/api/v1/me", (405, "method_not_allowed")),
         ("OPTIONS", "/api/v1/me", (405, "method_not_allowed")),
         ("BREW", "/api/v1/me", (405, "method_not_allowed")),
+        ("PATCH", "/api/v1/messages/batch", (405, "method_not_allowed")),
     ],
 )
 def test_what_is_not_there_is_a_problem_too(app: Flask, method: str, path: str, expected: tuple[int, str]) -> None:
@@ -161,8 +163,6 @@ def test_a_form_is_refused_without_its_file_or_with_two(runtime: Runtime) -> Non
 
     def sent(**fields: Any) -> Any:
         return alice.ask("POST", "/files", data=fields, content_type="multipart/form-data")
-
-    from io import BytesIO
 
     assert sent(file=(BytesIO(b"abc"), "a.csv"), kind="x").json == {"name": "a.csv", "size": 3, "kind": "x"}
     assert problem(sent(kind="x")) == (422, "invalid_request")

@@ -10,7 +10,12 @@ LONG = 30.0
 def test_whoever_waits_wakes_when_it_rings() -> None:
     bell, woken = Doorbell(), threading.Event()
     heard = bell.heard("jobs")
-    sleeper = threading.Thread(target=lambda: bell.wait("jobs", heard, LONG) and woken.set())
+
+    def sleep() -> None:
+        if bell.wait("jobs", heard, LONG):
+            woken.set()
+
+    sleeper = threading.Thread(target=sleep)
     sleeper.start()
     bell.ring("jobs")
     sleeper.join(LONG)

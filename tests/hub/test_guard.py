@@ -7,10 +7,27 @@ from core import PeerError
 from hub.guard import Guard, is_public
 
 HIDDEN = [
-    *("127.0.0.1", "10.1.2.3", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1", "0.0.0.0", "255.255.255.255"),
+    *(
+        "127.0.0.1",
+        "10.1.2.3",
+        "172.16.0.1",
+        "192.168.1.1",
+        "169.254.169.254",
+        "100.64.0.1",
+        "0.0.0.0",
+        "255.255.255.255",
+    ),
     *("224.0.0.1", "240.0.0.1", "192.0.2.1", "198.18.0.1", "192.88.99.1", "168.63.129.16"),
     *("::1", "::", "fe80::1", "fc00::1", "ff02::1", "fec0::1", "2001:db8::1"),
-    *("::ffff:127.0.0.1", "::ffff:10.0.0.1", "::7f00:1", "64:ff9b::7f00:1", "64:ff9b:1::7f00:1", "2002:7f00:1::", "2001:0:7f00:1::"),
+    *(
+        "::ffff:127.0.0.1",
+        "::ffff:10.0.0.1",
+        "::7f00:1",
+        "64:ff9b::7f00:1",
+        "64:ff9b:1::7f00:1",
+        "2002:7f00:1::",
+        "2001:0:7f00:1::",
+    ),
 ]
 PUBLIC = ["93.184.216.34", "8.8.8.8", "2606:4700:4700::1111", "::ffff:8.8.8.8"]
 
@@ -39,7 +56,15 @@ def test_a_name_that_resolves_to_it_is_rejected(address: str) -> None:
 
 @pytest.mark.parametrize(
     "url",
-    ["http://2130706433/", "http://0x7f.1/", "http://127.1/", "http://0177.0.0.1/", "http://①②⑦.0.0.1/", "http://localhost/", "http://[::1]/"],
+    [
+        "http://2130706433/",
+        "http://0x7f.1/",
+        "http://127.1/",
+        "http://0177.0.0.1/",
+        "http://①②⑦.0.0.1/",
+        "http://localhost/",
+        "http://[::1]/",
+    ],
 )
 def test_every_spelling_of_loopback_is_rejected_with_the_resolver_of_the_machine(url: str) -> None:
     with pytest.raises(PeerError):
@@ -75,9 +100,27 @@ def test_a_network_of_the_allow_list_is_let_through_on_any_port_and_no_other() -
 @pytest.mark.parametrize(
     "url",
     [
-        *("", "shop.example", "ftp://shop.example/", "file:///etc/passwd", "http://", "http:///path", "//shop.example/"),
-        *("http://user@shop.example/", "http://user:password@shop.example/", "http://shop.example:0/", "http://shop.example:99999/"),
-        *("http://shop.example/a b", "http://shop.example/\r\nHost: x", "http://[::1/", "http://shop.example/" + "a" * 2048),
+        *(
+            "",
+            "shop.example",
+            "ftp://shop.example/",
+            "file:///etc/passwd",
+            "http://",
+            "http:///path",
+            "//shop.example/",
+        ),
+        *(
+            "http://user@shop.example/",
+            "http://user:password@shop.example/",
+            "http://shop.example:0/",
+            "http://shop.example:99999/",
+        ),
+        *(
+            "http://shop.example/a b",
+            "http://shop.example/\r\nHost: x",
+            "http://[::1/",
+            "http://shop.example/" + "a" * 2048,
+        ),
     ],
 )
 def test_what_is_no_plain_address_of_the_web_is_rejected_before_any_look_up(url: str) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, settings as examples
+from hypothesis import HealthCheck
+from hypothesis import settings as examples
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -57,5 +58,5 @@ schema.app = application_of_the_moment
 @pytest.mark.slow
 @schema.parametrize()
 @examples(max_examples=25, suppress_health_check=list(HealthCheck))
-def test_no_request_is_answered_otherwise_than_declared(case: schemathesis.Case) -> None:
+def test_no_request_is_answered_otherwise_than_declared(case: schemathesis.Case[Any]) -> None:
     case.call_and_validate(headers={"Authorization": f"Bearer {hub['alice'].secret}"}, checks=CHECKS)

@@ -1,5 +1,6 @@
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hub.secrets import Keys, Unreadable, keys_from, open_, seal
 
@@ -36,7 +37,9 @@ def test_a_missing_key_is_named_with_those_there_are() -> None:
     assert "SMSHUB_SECRET_KEYS" in str(unreadable.value)
 
 
-@pytest.mark.parametrize("damage", [lambda s: s[:-4] + "AAAA", lambda s: s[:12], lambda s: s + "!", lambda s: s.split(":")[0] + ":"])
+@pytest.mark.parametrize(
+    "damage", [lambda s: s[:-4] + "AAAA", lambda s: s[:12], lambda s: s + "!", lambda s: s.split(":")[0] + ":"]
+)
 def test_a_damaged_secret_is_unreadable(damage: object) -> None:
     keys = keys_from([NEW])
     assert callable(damage)

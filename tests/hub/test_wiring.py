@@ -33,7 +33,9 @@ def test_the_application_answers_every_operation_of_the_table(tmp_path: Path) ->
 
 
 def test_a_carrier_with_a_fault_is_named_by_its_setting(tmp_path: Path) -> None:
-    settings = read({"SMSHUB_DATA": str(tmp_path), "SMSHUB_CARRIERS": '[{"name": "s", "kind": "simulator", "lanes": 0}]'})
+    settings = read(
+        {"SMSHUB_DATA": str(tmp_path), "SMSHUB_CARRIERS": '[{"name": "s", "kind": "simulator", "lanes": 0}]'}
+    )
     with pytest.raises(Refused) as refusal:
         wiring.compose(settings)
     assert [fault.pointer for fault in refusal.value.faults] == ["SMSHUB_CARRIERS/0/lanes"]
@@ -69,5 +71,5 @@ def promised() -> set[str]:
         for call in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
             if isinstance(call.func, ast.Attribute) and ast.unparse(call.func) == "jobs.add":
                 kind = call.args[2]
-                found.add(kind.value if isinstance(kind, ast.Constant) else named[ast.unparse(kind)])
+                found.add(str(kind.value if isinstance(kind, ast.Constant) else named[ast.unparse(kind)]))
     return found

@@ -39,7 +39,9 @@ class Book:
             rows = tx.all(select(outbox.c.payload).where(mine).order_by(outbox.c.id))
         return [fact for row in rows for fact in events.facts(row.payload)]
 
-    def accept(self, content: bytes | Sequence[Sequence[Any]], filename: str = "people.csv", **wish: Any) -> imports.Import:
+    def accept(
+        self, content: bytes | Sequence[Sequence[Any]], filename: str = "people.csv", **wish: Any
+    ) -> imports.Import:
         file = io.BytesIO(content if isinstance(content, bytes) else as_csv(content))
         return imports.accept(self.runtime, self.account_id, file, filename, imports.Wish(**wish))
 

@@ -44,7 +44,9 @@ class Engine:
         plain = {"answer_ms": 0, "receipt_ms": 0, "timeout_ms": 0}
         settings = SimulatorSettings("simulator", **(plain | simulator))
         chance = random.Random(11)
-        self.simulator = Simulator(settings, folder / "simulator.db", self.clock, chance.getrandbits, sleep=lambda _s: None)
+        self.simulator = Simulator(
+            settings, folder / "simulator.db", self.clock, chance.getrandbits, sleep=lambda _s: None
+        )
         self.carrier: Carrier = carrier or self.simulator
         self.database = Database(url)
         self.letters = Letters()
@@ -125,7 +127,9 @@ class Engine:
         with self.runtime.begin() as tx:
             entries.add(tx, account.id, number, "test", "api")
 
-    def receipt(self, status: Any, message_id: str | None, code: str | None = None, carrier_id: str | None = None) -> None:
+    def receipt(
+        self, status: Any, message_id: str | None, code: str | None = None, carrier_id: str | None = None
+    ) -> None:
         """The carrier reports; applied at once."""
         self.deliver([Receipt(status, code, self.clock.now, message_id, carrier_id)])
 

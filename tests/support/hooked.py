@@ -46,7 +46,9 @@ class Hub:
 
     def happens(self, count: int = 1, kind: str = "optout.created") -> None:
         """As many opt-outs, in one transaction, and told to who listens."""
-        facts = [{"number": 33612000000 + n, "source": "api", "reason": None, "at": self.clock.now} for n in range(count)]
+        facts = [
+            {"number": 33612000000 + n, "source": "api", "reason": None, "at": self.clock.now} for n in range(count)
+        ]
         self.emit(kind, facts)
         self.relay()
 
@@ -87,7 +89,9 @@ class Hub:
         with self.runtime.begin() as tx:
             tx.execute(update(hooks).where(hooks.c.id == hook_id).values(url=url))
 
-    def ask(self, name: str, *, id_: str | None = None, guard: Guard = LOOPBACK, as_: str | None = None, **asked: Any) -> Any:
+    def ask(
+        self, name: str, *, id_: str | None = None, guard: Guard = LOOPBACK, as_: str | None = None, **asked: Any
+    ) -> Any:
         """An operation, carried out as the web does (body, query, page); the JSON of its answer, which fits its schema."""
         chosen = operation(name, guard)
         caller = Caller(as_ or self.account_id, frozenset({"webhooks:manage"}), "api", "test")
@@ -109,4 +113,6 @@ def hub_on(url: str, **changes: Any) -> Hub:
     runtime = runtime_on(Database(url), clock=clock)
     with runtime.begin() as tx:
         account = accounts.create(tx, "Shop", email="shop@example.com")
-    return Hub(runtime, clock, account.id, Outbound(guard=changes.get("guard", LOOPBACK), seconds=changes.get("seconds", 5)))
+    return Hub(
+        runtime, clock, account.id, Outbound(guard=changes.get("guard", LOOPBACK), seconds=changes.get("seconds", 5))
+    )

@@ -35,7 +35,13 @@ def message(tx: Tx, account_id: str, **changes: Any) -> str:
 
 
 def reply(tx: Tx, account_id: str, **changes: Any) -> str:
-    row = {"id": tx.new_id(), "account_id": account_id, "carrier": "simulator", "carrier_ref": tx.new_id(), "number": 33612345678}
+    row = {
+        "id": tx.new_id(),
+        "account_id": account_id,
+        "carrier": "simulator",
+        "carrier_ref": tx.new_id(),
+        "number": 33612345678,
+    }
     rest = {"code": "36034", "text": "Oui merci", "received_at": NOON, "opt_out": False}
     tx.execute(schema.replies.insert().values(**(row | rest | changes)))
     return str(row["id"])
@@ -43,7 +49,14 @@ def reply(tx: Tx, account_id: str, **changes: Any) -> str:
 
 def campaign(tx: Tx, account_id: str, **changes: Any) -> str:
     row = {"id": tx.new_id(), "account_id": account_id, "name": "Soldes", "text": "Bonjour $prenom", "sender": "36034"}
-    kind = {"purpose": "marketing", "stop": True, "source": "api", "groups": "[]", "status": "finished", "validity_minutes": 2880}
+    kind = {
+        "purpose": "marketing",
+        "stop": True,
+        "source": "api",
+        "groups": "[]",
+        "status": "finished",
+        "validity_minutes": 2880,
+    }
     times = {"created_at": NOON, "updated_at": NOON, "finished_at": NOON + 5000}
     counts = {"position": 0, "planned": 3, "expanded": 3}
     tx.execute(schema.campaigns.insert().values(**(row | kind | times | counts | changes)))
@@ -51,7 +64,14 @@ def campaign(tx: Tx, account_id: str, **changes: Any) -> str:
 
 
 def contact(tx: Tx, account_id: str, **changes: Any) -> str:
-    row = {"id": tx.new_id(), "account_id": account_id, "number": 33612345678, "country": "FR", "prenom": "Anne", "search": "anne"}
+    row = {
+        "id": tx.new_id(),
+        "account_id": account_id,
+        "number": 33612345678,
+        "country": "FR",
+        "prenom": "Anne",
+        "search": "anne",
+    }
     rest = {"source": "api", "created_at": NOON, "updated_at": NOON}
     tx.execute(schema.contacts.insert().values(**(row | rest | changes)))
     return str(row["id"])

@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import requests
 from alembic import command
@@ -20,8 +20,8 @@ from hub.api.keys import new_secret
 from tests.support.world import rules
 
 ROOT = Path(__file__).parents[2]
-PATIENCE_S = 60
-SECRET = "a secret of the operator, for tests, long enough"
+PATIENCE_S = 120  # a loaded machine takes its time to start a process; nobody waits that long when all is well
+SECRET = "a secret of the operator for tests that is long enough"
 
 
 def free_port() -> int:
@@ -51,7 +51,7 @@ class Process:
             line = [sys.executable, "-P", "-m", "hub.cli", role]
             self.process = subprocess.Popen(line, env=environment(folder, **more), cwd=folder, stdout=out, stderr=err)
 
-    def __enter__(self) -> "Process":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -97,11 +97,11 @@ class Site:
         self.database = Database(url)
         self.runtime = Runtime(self.database, rules(), {simulator: self.simulator})
 
-    def open_account(self, credits: int = 10_000) -> tuple[Account, str]:
+    def open_account(self, millicredits: int = 10_000_000) -> tuple[Account, str]:
         secret = new_secret(self.runtime)
         with self.runtime.begin() as tx:
             account = accounts.create(tx, "Acme")
-            ledger.grant(tx, account.id, credits * 1000, "test", "operator")
+            ledger.grant(tx, account.id, millicredits, "test", "operator")
             accounts.create_key(tx, account.id, "test", accounts.SCOPES, secret, "operator")
         return account, secret
 

@@ -23,7 +23,9 @@ def people(count: int, start: int = 0) -> Iterator[list[str]]:
         yield [f"06{10_000_000 + place}", f"Lefèvre {place}", "Zoé", f"zoe{place}@example.com", "Café à 2 €"]
 
 
-def as_csv(rows: Iterable[Sequence[Any]], *, separator: str = ";", encoding: str = "utf-8", newline: str = "\r\n") -> bytes:
+def as_csv(
+    rows: Iterable[Sequence[Any]], *, separator: str = ";", encoding: str = "utf-8", newline: str = "\r\n"
+) -> bytes:
     text = io.StringIO(newline="")
     csv.writer(text, delimiter=separator, lineterminator=newline).writerows(rows)
     return text.getvalue().encode(encoding)

@@ -47,7 +47,11 @@ class Letters:
 
 
 def rules(**changes: Any) -> Rules:
-    plain: dict[str, Any] = {"tariff": tariff.load(None), "mentions": Mentions("36034", "stop.test"), "short_code": "36034"}
+    plain: dict[str, Any] = {
+        "tariff": tariff.load(None),
+        "mentions": Mentions("36034", "stop.test"),
+        "short_code": "36034",
+    }
     return Rules(**(plain | changes))
 
 

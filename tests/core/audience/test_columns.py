@@ -93,14 +93,18 @@ def test_a_file_without_rows_is_refused() -> None:
         find([], "FR")
 
 
-@pytest.mark.parametrize("cell", [*SAME, 33612345678.0, 612345678.0, "33612345678.0", '="0612345678"', "'0612345678", " 0612345678 "])
+@pytest.mark.parametrize(
+    "cell", [*SAME, 33612345678.0, 612345678.0, "33612345678.0", '="0612345678"', "'0612345678", " 0612345678 "]
+)
 def test_every_spelling_of_a_number_is_that_number(cell: str | float) -> None:
     found = read(Row(2, [cell]), {"number": 0}, "FR")
     assert isinstance(found, Person)
     assert found.number.value == 33612345678
 
 
-@pytest.mark.parametrize("cell, country", [(OVERSEAS, "MQ"), (FOREIGN, "GB"), ("596696123456", "MQ"), (447400123456.0, "GB")])
+@pytest.mark.parametrize(
+    "cell, country", [(OVERSEAS, "MQ"), (FOREIGN, "GB"), ("596696123456", "MQ"), (447400123456.0, "GB")]
+)
 def test_overseas_and_foreign_numbers_are_understood(cell: str | float, country: str) -> None:
     found = read(Row(2, [cell]), {"number": 0}, "FR")
     assert isinstance(found, Person)

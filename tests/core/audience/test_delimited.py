@@ -3,7 +3,8 @@ import io
 import string
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core import Refused
 from core.audience.delimited import PIECE, SEPARATORS, encoding_of, is_number_like, records, sample_of, separator_of
@@ -74,7 +75,9 @@ CELLS = st.text(alphabet=string.ascii_letters + " é'\"\n" + "".join(SEPARATORS)
 
 @given(
     separator=st.sampled_from(SEPARATORS),
-    rows=st.lists(st.tuples(st.integers(600_000_000, 799_999_999).map("0{}".format), CELLS, CELLS), min_size=2, max_size=30),
+    rows=st.lists(
+        st.tuples(st.integers(600_000_000, 799_999_999).map("0{}".format), CELLS, CELLS), min_size=2, max_size=30
+    ),
 )
 def test_any_table_with_a_column_of_numbers_comes_back(separator: str, rows: list[tuple[str, str, str]]) -> None:
     """Quoted fields may hold anything, other separators too."""
@@ -83,12 +86,16 @@ def test_any_table_with_a_column_of_numbers_comes_back(separator: str, rows: lis
     assert separator_of(text.getvalue()) == separator
 
 
-@pytest.mark.parametrize("cell", ["0612345678", "+33 6 12 34 56 78", "06.12.34.56.78", 33612345678.0, 612345678, "3.36E+10", "'0612345678"])
+@pytest.mark.parametrize(
+    "cell", ["0612345678", "+33 6 12 34 56 78", "06.12.34.56.78", 33612345678.0, 612345678, "3.36E+10", "'0612345678"]
+)
 def test_what_is_written_like_a_number_is_seen(cell: object) -> None:
     assert is_number_like(cell)
 
 
-@pytest.mark.parametrize("cell", ["Mobile", "Téléphone 1", "", "2026", "12 rue de la Paix", 42, True, 1.5, "a0612345678"])
+@pytest.mark.parametrize(
+    "cell", ["Mobile", "Téléphone 1", "", "2026", "12 rue de la Paix", 42, True, 1.5, "a0612345678"]
+)
 def test_what_is_not_is_not(cell: object) -> None:
     assert not is_number_like(cell)
 

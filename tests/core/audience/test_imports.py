@@ -75,7 +75,12 @@ def test_numbers_as_floats_are_the_right_numbers(book: Book, write: Callable[[Ta
 def test_the_preview_shows_how_the_file_is_understood(book: Book) -> None:
     job = book.accept([("Portable", "Nom", "Age"), ("0612345678", "Durand", "33"), ("n/a", "Petit", "44")])
     assert job.status == "queued"
-    assert (job.total, job.preview["format"], job.preview["separator"], job.preview["columns"]) == (2, "csv", ";", ["Portable", "Nom", "Age"])
+    assert (job.total, job.preview["format"], job.preview["separator"], job.preview["columns"]) == (
+        2,
+        "csv",
+        ";",
+        ["Portable", "Nom", "Age"],
+    )
     assert job.preview["mapping"] == {"number": "Portable", "nom": "Nom"}
     first, second = job.preview["rows"]
     assert (first["row"], first["number"], first["nom"], first["problem"]) == (2, "+33612345678", "Durand", None)
@@ -183,7 +188,11 @@ def test_a_blacklist_comes_onto_the_blacklist(book: Book) -> None:
     job = book.imported([["0612345678"], ["0612345679"], ["0612345670"], ["0612345670"], ["n/a"]], kind="blacklist")
     assert counts(job) == (2, 1, 1, 1)
     with book.runtime.read() as tx:
-        assert {entry.number for entry in blacklist.listed(tx, book.account_id, 10)} == {33612345670, NUMBER, NUMBER + 1}
+        assert {entry.number for entry in blacklist.listed(tx, book.account_id, 10)} == {
+            33612345670,
+            NUMBER,
+            NUMBER + 1,
+        }
     assert [contact.archived_reason for contact in book.listed(archived=True)] == ["blacklisted"]
 
 
@@ -191,7 +200,15 @@ def test_a_blacklist_comes_onto_the_blacklist(book: Book) -> None:
 def test_a_dry_run_counts_as_a_real_one_and_writes_nothing(book: Book, kind: str) -> None:
     book.add("0612345678", nom="Durand")
     opt_out(book, NUMBER + 1)
-    rows: Table = [HEADER, ["0612345678", "Martin"], ["0612345679"], ["0142685300"], *people(1100), *people(30), ["0612345679"]]
+    rows: Table = [
+        HEADER,
+        ["0612345678", "Martin"],
+        ["0612345679"],
+        ["0142685300"],
+        *people(1100),
+        *people(30),
+        ["0612345679"],
+    ]
     before = book.listed()
     dry = book.imported(rows, kind=kind, dry_run=True, group_name="Salon")
     assert book.listed() == before
@@ -206,7 +223,9 @@ def test_a_dry_run_counts_as_a_real_one_and_writes_nothing(book: Book, kind: str
 
 def test_a_batch_takes_a_handful_of_statements(book: Book) -> None:
     book.imported([HEADER, *people(500)])
-    job = book.accept([HEADER, *([*row[:1], "Autre"] for row in people(900)), *([bad] for bad in BAD * 25)], group_name="G")
+    job = book.accept(
+        [HEADER, *([*row[:1], "Autre"] for row in people(900)), *([bad] for bad in BAD * 25)], group_name="G"
+    )
     with statements(book) as sent:
         imports.run(book.runtime, job.id)
     assert counts(book.job(job.id)) == (400, 500, 100, 0)

@@ -5,7 +5,8 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from core import Refused
@@ -19,7 +20,7 @@ MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 
 def rows(content: bytes, kind: str = "xlsx") -> list[Sequence[Any]]:
     with workbook.opened(io.BytesIO(content), kind) as sheet:
-        return list(workbook.rows(sheet))
+        return list(sheet.rows())
 
 
 def refused(content: bytes, kind: str = "xlsx") -> Refused:
@@ -39,7 +40,10 @@ def outcome(content: bytes, kind: str) -> str:
 def rezipped(content: bytes, change: Callable[[str, bytes], bytes | None], **options: Any) -> bytes:
     """The archive with its parts changed; None leaves one out."""
     made = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(content)) as old, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED, **options) as new:
+    with (
+        zipfile.ZipFile(io.BytesIO(content)) as old,
+        zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED, **options) as new,
+    ):
         for name in old.namelist():
             if (part := change(name, old.read(name))) is not None:
                 new.writestr(name, part)
@@ -51,7 +55,9 @@ def with_sheet(xml: str) -> bytes:
 
 
 def cells_at(*references: str) -> str:
-    cells = "".join(f'<row r="{ref.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")}"><c r="{ref}"><v>1</v></c></row>' for ref in references)
+    cells = "".join(
+        f'<row r="{ref.lstrip("ABCDEFGHIJKLMNOPQRSTUVWXYZ")}"><c r="{ref}"><v>1</v></c></row>' for ref in references
+    )
     return f'<worksheet xmlns="{MAIN}"><sheetData>{cells}</sheetData></worksheet>'
 
 
@@ -163,7 +169,18 @@ def test_a_workbook_with_a_part_missing_is_refused_or_read_but_never_a_fault_of_
     assert outcome(content, "xlsx") in {"read", "unreadable_file"}
 
 
-@given(st.binary(max_size=400), st.integers(0, 5000))
+def test_an_xls_whose_cells_claim_far_corners_takes_nobodys_memory() -> None:
+    """The reader asks for 65,536 rows of 65,536 cells at 32 bytes: the process that does is refused it, and ends."""
+    content = bytearray(as_xls([[3.14159], [2.71828]]))
+    number = bytes.fromhex("03020e00")  # the record NUMBER and its length: row, column, format, value
+    last = content.rindex(number)
+    assert content.count(number) == 2
+    content[last + 4 : last + 8] = b"\xff\xff\xff\xff"
+    assert refused(bytes(content), "xls").code == "unreadable_file"
+
+
+@settings(max_examples=25)
+@given(st.binary(min_size=1, max_size=60), st.integers(0, 5000))
 def test_a_damaged_xls_is_refused_or_read_but_never_a_fault_of_ours(noise: bytes, at: int) -> None:
     content = bytearray(as_xls([HEADER, *people(2)]))
     content[at : at + len(noise)] = noise
@@ -173,7 +190,10 @@ def test_a_damaged_xls_is_refused_or_read_but_never_a_fault_of_ours(noise: bytes
 @given(st.lists(st.tuples(st.integers(1, 50), st.integers(1, MAX_COLUMNS)), min_size=1, max_size=10))
 def test_the_reach_is_that_of_the_farthest_cells(places: list[tuple[int, int]]) -> None:
     reach = Reach()
-    reach.feed(b"<s>" + b"".join(f'<x:c xmlns:x="u" r="{letters(column)}{row}"><x:v>1</x:v></x:c>'.encode() for row, column in places))
+    reach.feed(
+        b"<s>"
+        + b"".join(f'<x:c xmlns:x="u" r="{letters(column)}{row}"><x:v>1</x:v></x:c>'.encode() for row, column in places)
+    )
     assert (reach.height, reach.width) == (max(row for row, _ in places), max(column for _, column in places))
 
 

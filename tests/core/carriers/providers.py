@@ -186,6 +186,9 @@ def _request(connection: socket.socket, count: int) -> Heard | None:
     first, *lines = head.decode("latin-1").split("\r\n")
     headers = {name.lower(): value.strip() for name, value in (line.split(":", 1) for line in lines)}
     while len(body) < int(headers.get("content-length", "0")):
-        body += connection.recv(65536)
+        more = connection.recv(65536)
+        if not more:  # it was cut between its head and its body
+            return None
+        body += more
     method, target, _ = first.split(" ")
     return Heard(method, target, headers, body, count)

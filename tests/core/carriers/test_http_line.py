@@ -2,6 +2,7 @@
 
 import datetime as dt
 import ipaddress
+import socket
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,7 @@ from cryptography.x509.oid import NameOID
 
 from core.carriers.contract import Accepted, Ambiguous, Busy, Outcome, Rejected
 from core.carriers.http import HttpCarrier
+from core.carriers.http_line import Flight
 from tests.core.carriers.contract_cases import Gathered, attempt, references, sent, window
 from tests.core.carriers.providers import (
     HASTY,
@@ -131,11 +133,20 @@ def test_answers_are_told_while_others_are_awaited(serve: Serve, open_carrier: O
 
 
 def test_a_connection_that_was_closed_between_two_messages_is_not_used(serve: Serve, open_carrier: Open) -> None:
+    """Closed unannounced, and the end has arrived. Had it not, the second would be Ambiguous: nobody could know."""
     server = serve(says(whole(200, TAKEN)))
     carrier = open_carrier(server.url, concurrency=1)
-    assert sent(carrier, window(2)) + sent(carrier, window(2, 2)) == [
-        Accepted(f"m-{place}", "abc") for place in range(4)
-    ]
+    first = sent(carrier, window(1))
+    server.threads[0].join()
+    assert first + sent(carrier, window(1, 1)) == [Accepted("m-0", "abc"), Accepted("m-1", "abc")]
+    assert [heard.connection for heard in server.heard] == [1, 2]
+
+
+def test_a_connection_whose_end_was_announced_is_not_used(serve: Serve, open_carrier: Open) -> None:
+    server = serve(says(whole(200, TAKEN, {"Connection": "close"})))
+    outcomes = sent(open_carrier(server.url, concurrency=1), window(10))
+    assert outcomes == [Accepted(f"m-{place}", "abc") for place in range(10)]
+    assert [heard.connection for heard in server.heard] == list(range(1, 11))
 
 
 def test_one_that_stops_listening_begins_no_more(serve: Serve, open_carrier: Open) -> None:
@@ -169,3 +180,23 @@ def self_signed(folder: Path) -> tuple[Path, ssl.SSLContext]:
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(folder / "certificate.pem", folder / "key.pem")
     return folder / "certificate.pem", tls
+
+
+def test_one_that_stops_listening_need_not_wait_for_what_drips(serve: Serve, open_carrier: Open) -> None:
+    """Without the cut this test would never end: nobody looks for late ones any more."""
+    server = serve(
+        lambda connection, heard: (answers(200, TAKEN) if heard.json["ref"] == "m-0" else drips(b""))(connection, heard)
+    )
+    carrier = open_carrier(server.url)
+    outcomes = carrier.send(window(4), Gathered())
+    assert references(next(iter(outcomes))) == ["m-0"]
+    outcomes.close()  # type: ignore[attr-defined]
+    carrier.close()
+
+
+def test_what_was_cut_before_it_left_never_leaves() -> None:
+    flight = Flight()
+    flight.end()
+    with socket.socket() as unused, pytest.raises(ConnectionAbortedError):
+        flight.departs(unused)
+    assert not flight.left

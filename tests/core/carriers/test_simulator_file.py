@@ -1,16 +1,19 @@
 """The simulator's memory: its log, what survives a kill, and what several processes may do at once."""
 
+import random
 import sqlite3
 import subprocess
 import sys
+import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from core.carriers.contract import Accepted, Busy
 from core.carriers.simulator import BATCH, Simulator
-from core.carriers.simulator_file import LEASE_MS
+from core.carriers.simulator_file import LEASE_MS, SimulatorFile, mark
 from tests.core.carriers.contract_cases import Gathered, attempt, sent, window
 from tests.core.carriers.simulators import ORDINARY, Open, ending_in, heard_in_time
 from tests.support.world import NOON, ManualClock
@@ -177,3 +180,38 @@ def test_several_processes_may_begin_and_send_at_once(open_simulator: Open, tmp_
     assert [process.returncode for process in children] == [0] * 4
     assert len(answered) == len(set(answered)) > 1000
     assert set(answered) <= {row.reference for row in simulator.sent(limit=10_000)}
+
+
+def test_many_may_open_a_new_file_at_once(tmp_path: Path) -> None:
+    together = threading.Barrier(8)
+    files = [SimulatorFile(tmp_path / "new.db", random.Random(place).getrandbits) for place in range(8)]
+
+    def read_mark(file: SimulatorFile) -> str:
+        together.wait()
+        with file.reading() as connection:
+            return mark(connection)
+
+    with ThreadPoolExecutor(8) as threads:
+        marks = list(threads.map(read_mark, files))
+    for file in files:
+        file.close()
+    assert len(marks) == 8
+    assert len(set(marks)) == 1
+
+
+def test_a_transaction_that_fails_leaves_nothing_and_blocks_nobody(tmp_path: Path) -> None:
+    file = SimulatorFile(tmp_path / "some.db", random.Random(1).getrandbits)
+    with pytest.raises(sqlite3.IntegrityError), file.writing() as connection:
+        connection.executemany("INSERT INTO texted VALUES (?)", [(1,), (1,)])
+    with file.writing() as connection:
+        assert connection.execute("SELECT count(*) FROM texted").fetchone() == (0,)
+    file.close()
+
+
+def test_a_file_that_is_something_else_is_not_touched(tmp_path: Path) -> None:
+    path = tmp_path / "letter.db"
+    path.write_bytes(b"Dear customer, " * 100)
+    file = SimulatorFile(path, random.Random(1).getrandbits)
+    with pytest.raises(sqlite3.DatabaseError), file.reading():
+        pass
+    assert path.read_bytes() == b"Dear customer, " * 100

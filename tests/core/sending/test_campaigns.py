@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from core import accounts
+from core import accounts, jobs
 from core.accounts import Account
 from core.audience import contacts, groups
 from core.errors import Refused
-from core.schema import campaign_recipients
+from core.schema import campaign_drops, campaign_recipients
 from core.sending import campaigns, expansion
 from tests.support.engine import Engine
 from tests.support.world import NOON
@@ -92,7 +92,7 @@ def test_wrong_numbers_and_duplicates_are_kept_as_drops(engine: Engine) -> None:
     account = engine.account()
     made = engine.campaign(account, ONE, ONE, "123")
     with engine.runtime.read() as tx:
-        rows = tx.all(select(campaigns.campaign_drops.c.given, campaigns.campaign_drops.c.reason))
+        rows = tx.all(select(campaign_drops.c.given, campaign_drops.c.reason))
     assert sorted(map(tuple, rows)) == [(ONE, "duplicate"), ("123", "invalid_number")]
     engine.settle()
     assert len(engine.messages(account)) == 1
@@ -120,7 +120,9 @@ def test_an_edit_before_the_start_is_whole(engine: Engine) -> None:
     changed = edit(engine, account, made.id, text="Bonsoir", recipients=[{"to": TWO}], sender="Acme", name="Encore")
     assert (changed.text, changed.sender, changed.name, changed.send_at) == ("Bonsoir", "Acme", "Encore", TOMORROW)
     engine.later(days=1)
-    assert [(taken.number, taken.text, taken.sender) for taken in engine.taken()] == [(33612345621, "Bonsoir STOP 36034", "Acme")]
+    assert [(taken.number, taken.text, taken.sender) for taken in engine.taken()] == [
+        (33612345621, "Bonsoir STOP 36034", "Acme")
+    ]
 
 
 def test_an_edit_to_another_time_moves_the_start(engine: Engine) -> None:
@@ -144,7 +146,7 @@ def test_a_worker_that_woke_before_an_edit_does_not_start_what_the_edit_put_off(
     account = engine.account()
     made = engine.campaign(account, ONE, send_at=TOMORROW)
     engine.clock.forward(days=1)
-    job = campaigns.jobs.claim(engine.runtime)
+    job = jobs.claim(engine.runtime)
     assert job is not None
     edit(engine, account, made.id, send_at=TOMORROW + 24 * 3_600_000)
     expansion._begin(engine.runtime, job)
@@ -204,7 +206,7 @@ def test_a_campaign_cancelled_before_its_start_sends_nothing(engine: Engine) -> 
 def test_cancelling_while_sending_cancels_what_is_not_claimed_and_gives_its_price_back(engine: Engine) -> None:
     account = engine.account(credits=700)
     made = engine.campaign(account, *(f"+336123{n // 80:03d}{20 + n % 80}" for n in range(600)))
-    campaigns.jobs.work(engine.runtime, engine.handlers)
+    jobs.work(engine.runtime, engine.handlers)
     engine.serve()
     cancel(engine, account, made.id)
     engine.settle()
@@ -219,7 +221,7 @@ def test_cancelling_while_sending_cancels_what_is_not_claimed_and_gives_its_pric
 def test_a_claim_that_comes_before_the_job_takes_a_cancelled_campaign_back_too(engine: Engine) -> None:
     account = engine.account()
     made = engine.campaign(account, ONE, TWO)
-    campaigns.jobs.work(engine.runtime, engine.handlers)
+    jobs.work(engine.runtime, engine.handlers)
     cancel(engine, account, made.id)
     assert engine.serve()
     assert engine.taken() == []

@@ -8,7 +8,8 @@ import pytest
 
 from core import accounts, jobs
 from core.audience import contacts
-from core.sending import campaigns, chunks, expansion, recipients
+from core.schema import campaign_drops, chunks
+from core.sending import campaigns, expansion, recipients
 from tests.support.engine import Engine
 from tests.support.scripted import Scripted
 from tests.support.world import NOON
@@ -51,7 +52,7 @@ def test_one_number_with_two_contacts_in_a_group_is_texted_once(engine: Engine) 
     made = engine.campaign(account, groups=[group_id])
     engine.settle()
     assert len(engine.taken()) == 1
-    assert [row.reason for row in engine.all(campaigns.campaign_drops) if row.campaign_id == made.id] == ["duplicate"]
+    assert [row.reason for row in engine.all(campaign_drops) if row.campaign_id == made.id] == ["duplicate"]
 
 
 def test_archived_contacts_are_left_out(engine: Engine) -> None:
@@ -83,7 +84,9 @@ def test_an_opt_out_between_expansion_and_claim_binds(engine: Engine) -> None:
     assert engine.faults() == []
 
 
-def test_a_campaign_that_cannot_be_paid_becomes_no_credit_as_a_whole_and_holds_are_given_back(small_pages: Engine) -> None:
+def test_a_campaign_that_cannot_be_paid_becomes_no_credit_as_a_whole_and_holds_are_given_back(
+    small_pages: Engine,
+) -> None:
     engine = small_pages
     account = engine.account(credits=25)
     made = engine.campaign(account, *people(30))
@@ -200,7 +203,7 @@ def test_a_merged_text_that_cannot_be_sent_is_a_drop_and_the_others_go(engine: E
         made = campaigns.create(tx, account, "api", campaigns.CampaignDraft("Bonjour $nom", recipients=people))
     engine.settle()
     assert numbers(engine) == [33612345621]
-    dropped = {row.given: row.reason for row in engine.all(campaigns.campaign_drops) if row.campaign_id == made.id}
+    dropped = {row.given: row.reason for row in engine.all(campaign_drops) if row.campaign_id == made.id}
     assert dropped == {ONE: "text_too_long", "+85251234567": "unpriced_country"}
 
 
@@ -224,7 +227,7 @@ def test_a_campaign_whose_carrier_was_taken_away_can_still_be_cancelled(make_eng
         campaigns.cancel(tx, account.id, made.id)
     assert jobs.work(engine.runtime.as_of(carriers={"other": Scripted("other")}), engine.handlers)
     assert set(engine.statuses(account).values()) == {"cancelled"}
-    assert [row.status for row in engine.all(chunks.chunks)] == ["done"]
+    assert [row.status for row in engine.all(chunks)] == ["done"]
 
 
 def test_a_group_whose_first_pages_hold_archived_people_is_walked_to_its_end(engine: Engine) -> None:

@@ -5,7 +5,21 @@ from itertools import product
 import pytest
 
 from core.sending import message
-from core.sending.message import CHARGED, FINAL, GROUPS, NEXT, OPEN, RANK, RECEIPTS, STATUSES, before, heard, may_become, money, owed
+from core.sending.message import (
+    CHARGED,
+    FINAL,
+    GROUPS,
+    NEXT,
+    OPEN,
+    RANK,
+    RECEIPTS,
+    STATUSES,
+    before,
+    heard,
+    may_become,
+    money,
+    owed,
+)
 
 UNCHARGED = STATUSES - CHARGED
 

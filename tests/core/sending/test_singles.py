@@ -128,7 +128,9 @@ def test_an_edit_to_now_holds_the_price_or_is_refused(engine: Engine) -> None:
 
 
 @pytest.mark.parametrize("send_at", [None, TOMORROW])
-def test_delete_cancels_what_is_scheduled_or_queued_and_gives_the_price_back(engine: Engine, send_at: int | None) -> None:
+def test_delete_cancels_what_is_scheduled_or_queued_and_gives_the_price_back(
+    engine: Engine, send_at: int | None
+) -> None:
     account = engine.account(credits=5)
     sent = engine.send(account, PARIS, send_at=send_at)
     assert cancel(engine, account, sent.id).status == "cancelled"
@@ -161,7 +163,12 @@ def test_a_copy_keeps_a_time_to_come_and_else_goes_now(engine: Engine) -> None:
     account = engine.account()
     made = engine.send(account, PARIS, send_at=TOMORROW, validity_minutes=30)
     again = copy(engine, account, made.id)
-    assert (again.status, again.send_at, again.source, again.text) == ("scheduled", TOMORROW, "console", "Bonjour STOP 36034")
+    assert (again.status, again.send_at, again.source, again.text) == (
+        "scheduled",
+        TOMORROW,
+        "console",
+        "Bonjour STOP 36034",
+    )
     assert again.id != made.id
     engine.later(days=2)
     late = copy(engine, account, made.id)

@@ -48,7 +48,11 @@ def test_a_country_without_a_price_and_a_text_too_long_are_refused_by_their_fiel
 def test_credits_pay_for_the_first_that_come_and_refuse_the_rest(engine: Engine) -> None:
     account = engine.account(credits=2)
     results = engine.send_all(account, [Draft(f"+336123456{n}", "a") for n in (20, 21, 22)])
-    assert [getattr(result, "status", None) or result.code for result in results] == ["queued", "queued", "not_enough_credits"]
+    assert [getattr(result, "status", None) or result.code for result in results] == [
+        "queued",
+        "queued",
+        "not_enough_credits",
+    ]
     assert engine.balance(account).available == 0
     assert len(engine.messages(account)) == 2
 
@@ -81,7 +85,11 @@ def test_an_opt_out_on_the_short_code_binds_every_account(engine: Engine) -> Non
 def test_a_scheduled_message_costs_nothing_until_its_time(engine: Engine) -> None:
     account = engine.account(credits=0)
     later = engine.send(account, PARIS, send_at=NOON + 60_000)
-    assert (later.status, later.send_at, later.expires_at) == ("scheduled", NOON + 60_000, NOON + 60_000 + 2_880 * 60_000)
+    assert (later.status, later.send_at, later.expires_at) == (
+        "scheduled",
+        NOON + 60_000,
+        NOON + 60_000 + 2_880 * 60_000,
+    )
     assert engine.balance(account).held == 0
 
 

@@ -7,6 +7,7 @@ import pytest
 from core import accounts
 from core.accounts import Account
 from core.errors import Refused
+from core.schema import inbound_numbers
 from core.sending.terms import Terms, settle
 from tests.support.engine import Engine
 
@@ -82,7 +83,7 @@ def test_a_default_sender_that_is_no_longer_the_accounts_own_is_refused(engine: 
         accounts.add_inbound_number(tx, "447700900123", "simulator", "GB", account.id)
         owner = accounts.change(tx, account.id, {"default_sender": "447700900123"}, "test")
         assert settle(tx, owner, text="Bonjour").sender == "447700900123"
-        tx.execute(accounts.inbound_numbers.update().values(account_id=tx.new_id()))
+        tx.execute(inbound_numbers.update().values(account_id=tx.new_id()))
     assert refusal(engine, owner).code == "sender_forbidden"
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from werkzeug.test import EnvironBuilder, TestResponse
+from werkzeug.test import EnvironBuilder, TestResponse, run_wsgi_app
 
 from core import Runtime, ledger
 from tests.support.web import Visitor
@@ -70,6 +70,11 @@ def test_fault_6_the_same_key_for_another_body_is_422(runtime: Runtime, alice: V
     assert available(runtime, alice) == 9_000
 
 
+def environ(who: Visitor, path: str, **options: Any) -> dict[str, Any]:
+    made = EnvironBuilder(f"/api/v1{path}", method="POST", **options).get_environ()
+    return made | {"HTTP_AUTHORIZATION": f"Bearer {who.secret}"}
+
+
 class GoneError(OSError):
     """What a server sees when it writes to a client that went."""
 
@@ -80,10 +85,10 @@ def test_fault_7_a_client_that_left_before_its_answer_asks_again_and_it_was_done
     def hang_up(*_: Any) -> None:
         raise GoneError
 
-    headers = {"Authorization": f"Bearer {alice.secret}", **KEY}
-    asked = EnvironBuilder("/api/v1/credits/transfers", method="POST", headers=headers, json=gift(bob)).get_environ()
+    asked = environ(alice, "/credits/transfers", json=gift(bob)) | {"HTTP_IDEMPOTENCY_KEY": KEY["Idempotency-Key"]}
+    application: Any = app
     with pytest.raises(GoneError):
-        list(app.wsgi_app(asked, hang_up))
+        list(application(asked, hang_up))
     again = alice.ask("POST", "/credits/transfers", gift(bob), headers=KEY)
     assert (again.status_code, again.headers["Idempotency-Replayed"]) == (201, "true")
     assert available(runtime, alice) == 9_000
@@ -117,20 +122,14 @@ class Untouched:
 
 
 def test_fault_10_ten_megabytes_are_413_before_they_are_read(app: Flask, alice: Visitor) -> None:
-    headers = {"Authorization": f"Bearer {alice.secret}", "Content-Type": "application/json"}
-    asked = EnvironBuilder("/api/v1/numbers/lookup", method="POST", headers=headers).get_environ()
+    asked = environ(alice, "/numbers/lookup", content_type="application/json")
     asked |= {"CONTENT_LENGTH": str(10 * 1024 * 1024), "wsgi.input": Untouched()}
-    told: list[str] = []
-    list(app.wsgi_app(asked, lambda status, *_: told.append(status)))
-    assert told == ["413 REQUEST ENTITY TOO LARGE"]
+    assert run_wsgi_app(app, asked)[1] == "413 REQUEST ENTITY TOO LARGE"
 
 
 def test_fault_10_in_chunks_is_413_too(app: Flask, alice: Visitor) -> None:
     large = b'{"number": "' + b"x" * (10 * 1024 * 1024) + b'"}'
-    headers = {"Authorization": f"Bearer {alice.secret}", "Content-Type": "application/json", "Transfer-Encoding": "chunked"}
-    builder = EnvironBuilder("/api/v1/numbers/lookup", method="POST", headers=headers, data=large)
-    asked = builder.get_environ() | {"wsgi.input_terminated": True}
+    asked = environ(alice, "/numbers/lookup", data=large, content_type="application/json")
+    asked |= {"HTTP_TRANSFER_ENCODING": "chunked", "wsgi.input_terminated": True}
     del asked["CONTENT_LENGTH"]
-    told: list[str] = []
-    list(app.wsgi_app(asked, lambda status, *_: told.append(status)))
-    assert told == ["413 REQUEST ENTITY TOO LARGE"]
+    assert run_wsgi_app(app, asked)[1] == "413 REQUEST ENTITY TOO LARGE"

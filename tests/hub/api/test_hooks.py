@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 
 from connectors.contract import Page
@@ -11,7 +13,7 @@ NOBODY = "01997b2c-1a2b-7c3d-8e4f-123456789abc"
 ASKED = {"url": "http://127.0.0.1:1/hook", "events": ["reply.received", "message.status"]}
 
 
-def refusal(hub: Hub, name: str, **asked: object) -> Refused:
+def refusal(hub: Hub, name: str, **asked: Any) -> Refused:
     with pytest.raises(Refused) as refused:
         hub.ask(name, **asked)
     return refused.value
@@ -48,7 +50,9 @@ def test_the_schema_names_the_field_at_fault(wrong: dict[str, object], pointer: 
     assert [fault.pointer for fault in refused.value.faults] == [pointer]
 
 
-@pytest.mark.parametrize("url", ["ftp://127.0.0.1/", "http://user:password@127.0.0.1/", "http://10.0.0.1/", "http:///", "nonsense"])
+@pytest.mark.parametrize(
+    "url", ["ftp://127.0.0.1/", "http://user:password@127.0.0.1/", "http://10.0.0.1/", "http:///", "nonsense"]
+)
 def test_an_address_that_cannot_be_posted_to_is_refused_and_nothing_is_made(hub: Hub, url: str) -> None:
     refused = refusal(hub, "hooks.create", body=ASKED | {"url": url})
     assert (refused.code, refused.faults[0].pointer) == ("invalid_url", "/url")
@@ -169,7 +173,9 @@ def test_a_replay_begins_the_schedule_anew(hub: Hub, shop: Receiver) -> None:
     assert hub.rows()[0].due_at - hub.clock.now < 6000
 
 
-def test_nothing_is_pinged_or_replayed_while_the_hook_is_off_and_it_can_be_switched_on(hub: Hub, shop: Receiver) -> None:
+def test_nothing_is_pinged_or_replayed_while_the_hook_is_off_and_it_can_be_switched_on(
+    hub: Hub, shop: Receiver
+) -> None:
     hook_id, _ = hub.hook(shop.url)
     shop.behaviour = answers(410)
     hub.happens()

@@ -130,11 +130,10 @@ def test_tariffs_are_the_price_of_a_segment(alice: Visitor) -> None:
 
 def test_all_tariffs_are_walked_once(alice: Visitor) -> None:
     seen: list[tuple[str, str]] = []
-    cursor = ""
-    while cursor is not None:
-        page = body(alice.ask("GET", f"/tariffs?limit=7&cursor={cursor}"))
+    page: Any = {"next_cursor": ""}
+    while page["next_cursor"] is not None:
+        page = body(alice.ask("GET", f"/tariffs?limit=7&cursor={page['next_cursor']}"))
         seen += [(each["country"], each["purpose"]) for each in page["items"]]
-        cursor = page["next_cursor"]
     assert seen == sorted(set(seen))
     assert ("FR", "marketing") in seen
 

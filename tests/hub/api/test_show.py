@@ -32,7 +32,7 @@ def test_seconds_may_be_left_out_and_are_cut_after_milliseconds() -> None:
 
 
 def test_a_time_without_an_offset_is_refused_with_its_cure() -> None:
-    with pytest.raises(Refused, match="no offset.*2026-09-21T14:30:00\\+02:00") as refused:
+    with pytest.raises(Refused, match=r"no offset.*2026-09-21T14:30:00\+02:00") as refused:
         read_time("2026-09-21T14:13:20", "/send_at")
     assert refused.value.faults[0].pointer == "/send_at"
 

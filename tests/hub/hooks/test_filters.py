@@ -20,7 +20,9 @@ from hub.hooks.triggers import TRIGGERS
         ({"status": ["received"]}, "contact.created", {"id": "c"}, True),
     ],
 )
-def test_every_filter_that_knows_the_event_has_to_match(filters: dict[str, object], kind: str, data: dict[str, object], passes: bool) -> None:
+def test_every_filter_that_knows_the_event_has_to_match(
+    filters: dict[str, object], kind: str, data: dict[str, object], passes: bool
+) -> None:
     assert matches(filters, kind, data) is passes
 
 

@@ -2,7 +2,8 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from hub.hooks.schedule import ATTEMPTS, DAY, HOUR, MINUTE, SECOND, WAITS, Outcome, hold, retry_after, wait
 from tests.support.world import NOON
@@ -30,15 +31,26 @@ def test_a_receiver_may_ask_for_a_longer_wait_but_not_a_shorter_one_nor_one_with
 
 
 def test_a_receiver_is_held_twice_as_long_at_each_failure_in_a_row_up_to_five_minutes() -> None:
-    assert [hold(failures, FAILED) for failures in (1, 2, 3, 9, 10, 1000)] == [1000, 2000, 4000, 256_000, 5 * MINUTE, 5 * MINUTE]
+    assert [hold(failures, FAILED) for failures in (1, 2, 3, 9, 10, 1000)] == [
+        1000,
+        2000,
+        4000,
+        256_000,
+        5 * MINUTE,
+        5 * MINUTE,
+    ]
 
 
-@pytest.mark.parametrize("status, asked, held", [(429, None, 5 * SECOND), (503, MINUTE, MINUTE), (502, DAY, HOUR), (500, MINUTE, SECOND)])
+@pytest.mark.parametrize(
+    "status, asked, held", [(429, None, 5 * SECOND), (503, MINUTE, MINUTE), (502, DAY, HOUR), (500, MINUTE, SECOND)]
+)
 def test_a_throttling_receiver_says_how_long(status: int, asked: int | None, held: int) -> None:
     assert hold(1, Outcome(status, "", 5, retry_after=asked)) == held
 
 
-@pytest.mark.parametrize("status, ok", [(200, True), (204, True), (299, True), (300, False), (199, False), (404, False), (None, False)])
+@pytest.mark.parametrize(
+    "status, ok", [(200, True), (204, True), (299, True), (300, False), (199, False), (404, False), (None, False)]
+)
 def test_only_2xx_is_taken(status: int | None, ok: bool) -> None:
     assert Outcome(status, None, 5).ok is ok
 

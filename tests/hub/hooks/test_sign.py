@@ -3,7 +3,8 @@ from datetime import UTC, datetime
 
 import pytest
 import time_machine
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 from standardwebhooks import Webhook
 
 from hub.hooks.sign import headers, secret_of, signature

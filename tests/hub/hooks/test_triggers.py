@@ -1,6 +1,9 @@
 """One serializer for webhooks, samples and answers: what is rendered and what is shown as a sample fit the same schema."""
 
+import json
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,7 +33,9 @@ FACTS: dict[str, Made] = {
     "credits.low": lambda *_: {"available": 98_900, "threshold": 100_000},
     "campaign.finished": lambda tx, account_id: {"campaign_id": rows.campaign(tx, account_id)},
     "contact.created": lambda tx, account_id: {"contact_id": rows.contact(tx, account_id)},
-    "contact.archived": lambda tx, account_id: {"contact_id": rows.contact(tx, account_id, archived_at=tx.now, archived_reason="api")},
+    "contact.archived": lambda tx, account_id: {
+        "contact_id": rows.contact(tx, account_id, archived_at=tx.now, archived_reason="api")
+    },
 }
 
 
@@ -56,7 +61,13 @@ def test_what_is_rendered_has_the_fields_of_the_sample_and_fits_the_schema(hub: 
 def test_a_message_is_shown_as_it_was_then_though_it_has_moved_on(hub: Hub) -> None:
     with hub.runtime.begin() as tx:
         message_id = rows.message(tx, hub.account_id, sent_at=tx.now + 1000)
-        fact = {"message_id": message_id, "status": "queued", "status_detail": "quiet_hours", "carrier_code": None, "at": tx.now}
+        fact = {
+            "message_id": message_id,
+            "status": "queued",
+            "status_detail": "quiet_hours",
+            "carrier_code": None,
+            "at": tx.now,
+        }
         (shown,) = TRIGGERS["message.status"].render(tx, hub.account_id, [fact])
     assert (shown["status"], shown["status_detail"], shown["sent_at"]) == ("queued", "quiet_hours", None)
     assert shown["status_at"] == "2026-09-21T14:13:20.000Z"
@@ -77,3 +88,12 @@ def test_a_row_of_another_account_is_never_shown(hub: Hub) -> None:
         other = accounts.create(tx, "Other")
         fact = {"contact_id": rows.contact(tx, other.id)}
         assert TRIGGERS["contact.created"].render(tx, hub.account_id, [fact]) == [{}]
+
+
+def test_the_samples_of_the_guide_are_those_of_the_table() -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "webhooks.md").read_text(encoding="utf-8")
+    shown = dict(re.findall(r"^`([a-z.]+)`:\n\n```json\n(.*?)\n```$", guide, re.DOTALL | re.MULTILINE))
+    assert len(shown) > 5
+    assert {kind: json.loads(sample) for kind, sample in shown.items()} == {
+        kind: TRIGGERS[kind].sample for kind in shown
+    }

@@ -14,7 +14,11 @@ def settings(folder: Path) -> Settings:
 
 
 def test_a_second_one_is_told_who_the_first_is(tmp_path: Path) -> None:
-    with alone(settings(tmp_path)), pytest.raises(Refused, match=r"is served already, by process \d+"), alone(settings(tmp_path)):
+    with (
+        alone(settings(tmp_path)),
+        pytest.raises(Refused, match=r"is served already, by process \d+"),
+        alone(settings(tmp_path)),
+    ):
         raise AssertionError("two are alone")
 
 

@@ -131,5 +131,7 @@ def test_work_that_was_done_is_followed_by_more_at_once() -> None:
         (1.0, -9.0, Rest(1.0, deaf=True)),  # a long message's debt: the lease is looked after meanwhile
     ],
 )
-def test_a_lane_without_tokens_waits_for_them_and_not_a_second(per_second: float | None, level: float, rest: Rest) -> None:
+def test_a_lane_without_tokens_waits_for_them_and_not_a_second(
+    per_second: float | None, level: float, rest: Rest
+) -> None:
     assert pause(lanes.Bucket(per_second, level)) == rest

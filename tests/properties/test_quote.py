@@ -1,0 +1,84 @@
+"""A quote is what will be debited: for any text, and any recipients by every road."""
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.audience import contacts
+from core.errors import Refused
+from core.schema import transfers
+from core.sending import campaigns, quotes
+from core.sending.campaigns import CampaignDraft
+from tests.properties.conftest import Fresh
+from tests.support.engine import Engine
+from tests.support.examples import examples
+
+FRENCH = [f"+336123456{n}" for n in range(20, 28)]
+NUMBERS = st.sampled_from([*FRENCH, "0612345620", "+447400123456", "+447400123457", "+85251234567", "123", "+33123456789", "0696123456"])
+WORDS = st.sampled_from(["Bonjour ", "$nom", "$prenom", "$societe$email", "€", "éà", "ê", "😀", "x" * 70, "STOP 36034", "\n", "$"])
+TEXTS = st.lists(WORDS, min_size=1, max_size=6).map("".join)
+NAMES = st.one_of(st.none(), st.sampled_from(["", "Ada", "Zoë €", "O'Brien", "李", "n" * 200, "$nom"]))
+PEOPLE = st.lists(st.fixed_dictionaries({"to": NUMBERS, "nom": NAMES, "prenom": NAMES}), max_size=6)
+MEMBERS = st.lists(st.tuples(st.sampled_from(FRENCH), NAMES), max_size=5)
+
+
+def test_a_quote_is_the_sum_of_the_messages_and_the_movement_of_the_ledger(fresh: Fresh) -> None:
+    @examples(40)
+    @given(
+        text=TEXTS,
+        people=PEOPLE,
+        members=st.lists(MEMBERS, max_size=2),
+        blocked=st.sets(st.sampled_from(FRENCH), max_size=3),
+        archived=st.booleans(),
+        purpose=st.sampled_from(["marketing", "notification", "otp"]),
+        page=st.integers(min_value=1, max_value=6),
+    )
+    def holds(page: int, blocked: set[str], archived: bool, **asked: Any) -> None:
+        engine = Engine(*fresh(), page=page)
+        account = engine.account(kind="notification", otp=True)
+        draft = prepare(engine, account, **asked)
+        for number in sorted(blocked):
+            engine.block(account, int(number))
+        if archived:
+            with engine.runtime.begin() as tx:
+                contacts.archive_numbers(tx, account.id, [int(FRENCH[0])], "failed_permanent")
+        check(engine, account, draft)
+        engine.close()
+
+    holds()
+
+
+def prepare(engine: Engine, account: Any, text: str, people: Any, members: Any, purpose: str) -> CampaignDraft:
+    group_ids = []
+    for place, group in enumerate(members):
+        group_ids.append(engine.group(account, name=f"group {place}"))
+        for number, nom in group:
+            engine.person(account, number, group_ids[-1], nom=nom)
+    return CampaignDraft(text, recipients=people, groups=group_ids, purpose=purpose)
+
+
+def check(engine: Engine, account: Any, draft: CampaignDraft) -> None:
+    try:
+        with engine.runtime.read() as tx:
+            told = quotes.quote(tx, account, draft)
+        with engine.runtime.begin() as tx:
+            made = campaigns.create(tx, account, "api", draft)
+    except Refused as refusal:
+        assert refusal.code in {"text_empty", "no_recipients"}
+        return
+    while campaigns.jobs.work(engine.runtime, engine.handlers):  # type: ignore[attr-defined]
+        pass
+    rows = engine.messages(account)
+    held = sum(row.millicredits for row in engine.all(transfers) if row.kind == "hold")
+    price = round(told["credits"] * 1000)
+    assert price == held == engine.balance(account).held == sum(row.millicredits for row in rows)
+    going = [row for row in rows if row.status == "queued"]
+    assert (told["messages"], told["segments"]) == (len(going), sum(row.segments for row in going))
+    assert told["blacklisted"] == len(rows) - len(going)
+    reasons = [row.reason for row in engine.all(campaigns.campaign_drops)]  # type: ignore[attr-defined]
+    assert (told["duplicates"], told["invalid_count"]) == (reasons.count("duplicate"), len(reasons) - reasons.count("duplicate"))
+    engine.settle()
+    assert engine.campaign_row(made.id).status == "finished"
+    assert engine.balance(account).spent == price
+    assert engine.faults() == []
