@@ -12,7 +12,7 @@ from core.carriers.http import HttpCarrier
 from core.carriers.simulator import Simulator
 from core.credits import alerts, check, ledger, tariff
 from core.database import Database
-from core.errors import CarrierError, Fault, PeerError, Refused
+from core.errors import Fault, PeerError, Refused
 from core.ids import UuidV7
 from core.runtime import Doorbell, Rules, Runtime, Tx, wall_clock
 from core.sending import (
@@ -39,7 +39,6 @@ from core.text.mention import Mentions
 __all__ = [
     "Account",
     "Caller",
-    "CarrierError",
     "Database",
     "Doorbell",
     "Fault",

@@ -81,12 +81,12 @@ class Connected:
         cursor = self.connection.connection.cursor()
         names = ", ".join(f'"{name}"' for name in columns)
         if self.postgresql and len(rows) >= COPY_FROM_ROWS:
-            with cursor.copy(f'COPY "{table.name}" ({names}) FROM STDIN') as copy:  # type: ignore[attr-defined]
+            with cursor.copy(f'COPY "{table.name}" ({names}) FROM STDIN') as copy:
                 for row in rows:
                     copy.write_row(row)
             return
         marks = ", ".join(["%s" if self.postgresql else "?"] * len(columns))
-        cursor.executemany(f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})', rows)
+        cursor.executemany(f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})', rows)  # noqa: S608 - names of ours, values apart
 
     def values(
         self, name: str, columns: Mapping[str, type[TypeEngine[Any]]], rows: Sequence[Sequence[Any]]

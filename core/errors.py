@@ -1,4 +1,5 @@
-"""The three kinds of error that the engine speaks of; anything else is a bug and is let through.
+"""The kinds of error that the engine speaks of; anything else is a bug and is let through. What a carrier answers is a value, not an error
+(core.carriers.contract): one window holds many answers.
 
 Core knows no HTTP status: the hub has one table that turns these into problem details (RFC 9457).
 """
@@ -35,31 +36,6 @@ class Refused(Exception):  # noqa: N818 - "refused" is the word of the house: th
     def about(self, pointer: str) -> "Refused":
         """The same refusal, naming this field unless it names one already."""
         return self if self.faults else Refused(self.code, self.detail, (Fault(pointer, self.detail),), self.facts)
-
-
-class CarrierError(Exception):
-    """A carrier did not take a message. Caught by dispatch alone."""
-
-
-@dataclass(slots=True, eq=False)
-class CarrierBusy(CarrierError):
-    """Refused for now, definitely not accepted: safe to send again after `retry_after_ms`."""
-
-    retry_after_ms: int
-
-
-@dataclass(slots=True, eq=False)
-class CarrierRejected(CarrierError):
-    """Refused for good; `code` is the carrier's own."""
-
-    code: str
-
-
-@dataclass(slots=True, eq=False)
-class CarrierAmbiguous(CarrierError):
-    """Bytes left for the carrier and no answer came back: it may or may not have the message."""
-
-    reason: str
 
 
 @dataclass(slots=True, eq=False)

@@ -30,11 +30,11 @@ def emit(tx: Tx, account_id: str, kind: str, facts: Iterable[Mapping[str, Any]])
     """Append facts of one kind; they leave only if the transaction commits."""
     listed = list(facts)
     rows = [
-        (tx.new_id(), account_id, kind, json.dumps(listed[start : start + ROW_FACTS]), tx.now)
+        (tx.new_id(), account_id, kind, json.dumps(listed[start : start + ROW_FACTS]), tx.now, tx.now)
         for start in range(0, len(listed), ROW_FACTS)
     ]
     if rows:
-        tx.insert(outbox, ("id", "account_id", "type", "payload", "at"), rows)
+        tx.insert(outbox, ("id", "account_id", "type", "payload", "at", "due_at"), rows)
         tx.ring("events")
 
 

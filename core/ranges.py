@@ -19,5 +19,7 @@ def within(
 ) -> ColumnElement[bool]:
     """The owner's rows with ids between two others, which are left out; order them by (owner, row) to walk the index on both."""
     both = tuple_(owner, row)
-    lowest, highest = (tuple_(literal(owner_id, Id()), literal(end, Id())) for end in (above or LOWEST, below or HIGHEST))
+    lowest, highest = (
+        tuple_(literal(owner_id, Id()), literal(end, Id())) for end in (above or LOWEST, below or HIGHEST)
+    )
     return (both > lowest) & (both < highest) & owner.is_not(None)

@@ -25,7 +25,12 @@ def register(app: Flask, runtime: Runtime) -> None:
         try:
             came, said = carrier.parse_receipts(dict(request.headers), request.args.to_dict(), request.get_data())
         except Refused as refusal:  # told to the carrier, and to the operator, who alone can mend the settings
-            log.warning("carrier.callback_refused", carrier=name, code=refusal.code, at=[fault.pointer for fault in refusal.faults])
+            log.warning(
+                "carrier.callback_refused",
+                carrier=name,
+                code=refusal.code,
+                at=[fault.pointer for fault in refusal.faults],
+            )
             raise
         if came or said:
             receipts.inbox(runtime)(name, came, said)

@@ -141,10 +141,12 @@ outbox = Table(
     text("type"),
     text("payload"),
     whole("at"),
+    whole("due_at"),  # later than `at` where telling it failed
     whole("relayed_at", nullable=True),
 )
 Index(
     "ix_outbox_waiting",
+    outbox.c.due_at,
     outbox.c.id,
     postgresql_where=outbox.c.relayed_at.is_(None),
     sqlite_where=outbox.c.relayed_at.is_(None),

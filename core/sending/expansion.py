@@ -15,8 +15,8 @@ from core import accounts, events, jobs
 from core.accounts import Account
 from core.blacklist import entries as blacklist
 from core.errors import Refused
-from core.ranges import within
 from core.jobs import Job
+from core.ranges import within
 from core.runtime import Runtime, Tx
 from core.schema import campaign_recipients, campaigns, chunks, contacts, group_members, messages
 from core.sending import campaigns as book
@@ -241,7 +241,11 @@ def _copy_recipients(tx: Tx, row: Row[Any], size: int) -> bool:
     Their names come from that campaign's recipients, or from the address book as it is now.
     """
     theirs = within(messages.c.campaign_id, row.resend_of, messages.c.id, above=row.copied)
-    ordered = select(messages.c.id, messages.c.number, messages.c.country).where(theirs).order_by(messages.c.campaign_id, messages.c.id)
+    ordered = (
+        select(messages.c.id, messages.c.number, messages.c.country)
+        .where(theirs)
+        .order_by(messages.c.campaign_id, messages.c.id)
+    )
     page = ordered.limit(size).subquery()
     reached = tx.scalar(select(page.c.id).order_by(page.c.id.desc()).limit(1))
     if reached is None:

@@ -50,7 +50,9 @@ def listing(
 ) -> Sequence[Row[Any]]:
     """Newest first. Ids rise with time, so times of creation are ranges of ids and need no index of their own."""
     asked = filters or Filters()
-    owner, owner_id = (messages.c.campaign_id, asked.campaign_id) if asked.campaign_id else (messages.c.account_id, account_id)
+    owner, owner_id = (
+        (messages.c.campaign_id, asked.campaign_id) if asked.campaign_id else (messages.c.account_id, account_id)
+    )
     below, above = before_id, None
     wanted = [messages.c.account_id == account_id] if asked.campaign_id else []
     if asked.created_before is not None:
@@ -61,7 +63,12 @@ def listing(
         above = id_at(asked.created_after)
     exact = _exactly(asked)
     if exact:  # an index of its own, on a few rows
-        wanted += [*exact, messages.c.account_id == account_id, messages.c.id > (above or LOWEST), messages.c.id < (below or HIGHEST)]
+        wanted += [
+            *exact,
+            messages.c.account_id == account_id,
+            messages.c.id > (above or LOWEST),
+            messages.c.id < (below or HIGHEST),
+        ]
         order = [messages.c.id.desc()]
     else:
         wanted.append(within(owner, owner_id, messages.c.id, above=above, below=below))
@@ -83,6 +90,12 @@ def _exactly(asked: Filters) -> list[ColumnElement[bool]]:
     if asked.status in RARE and not asked.campaign_id:
         found.append(messages.c.status == asked.status)
     return found
+
+
+def owned(tx: Tx, account_id: str, ids: Sequence[str]) -> set[str]:
+    """Which of these ids are messages of the account."""
+    mine = select(messages.c.id).where(messages.c.account_id == account_id, tx.among(messages.c.id, ids))
+    return {row.id for row in tx.all(mine)} if ids else set()
 
 
 def id_at(millisecond: int) -> str:

@@ -78,7 +78,11 @@ def read_report(call: Call, tx: Tx) -> Reply:
     }
     groups = {group: {"count": count, "rate": rate} for group, (count, rate) in made.groups.items()}
     apart = {status: made.by_status[status] for status in ("cancelled", "no_credit") if status in made.by_status}
-    statistics = groups | {"by_status": made.by_status, "by_country": made.by_country, "apart": apart | dict(made.dropped)}
+    statistics = groups | {
+        "by_status": made.by_status,
+        "by_country": made.by_country,
+        "apart": apart | dict(made.dropped),
+    }
     body = {"id": row.id, "status": row.status, "status_detail": row.status_detail, "summary": summary}
     return Reply(body | {"statistics": statistics, "clicks": {"enabled": False}})
 
@@ -222,7 +226,14 @@ OPERATIONS: Final = (
         paged=True,
         query={"status": {"type": "string", "enum": ["scheduled", "expanding", "sending", "finished", "cancelled"]}},
     ),
-    _operation("read_campaign", "GET", "/campaigns/{campaign_id}", read_campaign, summary="One campaign", refusals=("not_found",)),
+    _operation(
+        "read_campaign",
+        "GET",
+        "/campaigns/{campaign_id}",
+        read_campaign,
+        summary="One campaign",
+        refusals=("not_found",),
+    ),
     _operation(
         "change_campaign",
         "PATCH",

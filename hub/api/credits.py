@@ -35,7 +35,11 @@ def set_alert(call: Call, tx: Tx) -> Reply:
 def _balance(tx: Tx, account_id: str) -> dict[str, Any]:
     balance = ledger.balance(tx, account_id)
     threshold = accounts.get(tx, account_id).alert_threshold
-    return {"available": credits_of(balance.available), "held": credits_of(balance.held), "alert_threshold": credits_of(threshold)}
+    return {
+        "available": credits_of(balance.available),
+        "held": credits_of(balance.held),
+        "alert_threshold": credits_of(threshold),
+    }
 
 
 def _transfer(row: Row[Any]) -> dict[str, Any]:

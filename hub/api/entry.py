@@ -98,7 +98,9 @@ def _form(guard: Guard) -> tuple[Any, Upload | None]:
     if any(name != guard.file_field for name, _ in files) or len(files) > 1:
         raise Refused.at(f"/{guard.file_field}", "invalid_request", f"Send one file, in the field {guard.file_field}.")
     if not files:
-        raise Refused.at(f"/{guard.file_field}", "invalid_request", f"A file is needed in the field {guard.file_field}.")
+        raise Refused.at(
+            f"/{guard.file_field}", "invalid_request", f"A file is needed in the field {guard.file_field}."
+        )
     sent = files[0][1]
     return fields, Upload(sent.filename or "", sent.stream)  # type: ignore[arg-type]
 

@@ -25,7 +25,11 @@ PAGING: Final[Mapping[str, Schema]] = {
         "default": paging.DEFAULT_LIMIT,
         "description": "How many items at most.",
     },
-    "cursor": {"type": "string", "maxLength": 1000, "description": "Where to go on: the `next_cursor` of the page before."},
+    "cursor": {
+        "type": "string",
+        "maxLength": 1000,
+        "description": "Where to go on: the `next_cursor` of the page before.",
+    },
 }
 
 Prune = Callable[[Any], None]
@@ -143,7 +147,9 @@ def _pairs(raw: str) -> list[tuple[str, str]]:
     try:
         pairs = parse_qsl(raw, keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS)
     except ValueError:  # UnicodeDecodeError is one too
-        detail = f"The query can't be read: write it in UTF-8, percent-encoded, with at most {MOST_PARAMETERS} parameters."
+        detail = (
+            f"The query can't be read: write it in UTF-8, percent-encoded, with at most {MOST_PARAMETERS} parameters."
+        )
         raise Refused("invalid_request_line", detail) from None
     if "\0" in raw or any("\0" in text for pair in pairs for text in pair):
         raise Refused("invalid_request_line", "The query holds a NUL character.")
@@ -154,7 +160,9 @@ def _typed(pairs: list[tuple[str, str]], properties: Mapping[str, Schema]) -> di
     found: dict[str, Any] = {}
     for name, text in pairs:
         if name in found:
-            raise Refused("invalid_request", f"{name} is given twice.", (Fault(schemas.pointer(name), "is given twice"),))
+            raise Refused(
+                "invalid_request", f"{name} is given twice.", (Fault(schemas.pointer(name), "is given twice"),)
+            )
         if text != "" or name not in properties:
             found[name] = _value(text, properties.get(name, {}))
     return found
@@ -162,7 +170,16 @@ def _typed(pairs: list[tuple[str, str]], properties: Mapping[str, Schema]) -> di
 
 _WHOLE: Final = re.compile(r"-?[0-9]{1,15}")
 _DECIMAL: Final = re.compile(r"-?[0-9]{1,15}(?:\.[0-9]{1,9})?")
-_TRUTH: Final = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
+_TRUTH: Final = {
+    "true": True,
+    "1": True,
+    "yes": True,
+    "on": True,
+    "false": False,
+    "0": False,
+    "no": False,
+    "off": False,
+}
 
 
 def _value(text: str, schema: Schema) -> Any:

@@ -23,6 +23,13 @@ def operations(keys: secrets.Keys, guard: Guard, triggers: Mapping[str, Trigger]
     """The operations, with what they need beside a call: the keys that seal secrets, the guard of addresses, the table of events."""
     return (
         _create(keys, guard, sorted(triggers)),
+        *_of_hooks(keys),
+        *_of_deliveries(),
+    )
+
+
+def _of_hooks(keys: secrets.Keys) -> tuple[Operation, ...]:
+    return (
         _operation("hooks.list", "GET", "/hooks", "List hooks", _list, "read", answers={200: _ref("Hook")}, paged=True),
         _operation("hooks.get", "GET", "/hooks/{id}", "Get a hook", _get, "read", answers={200: _ref("Hook")}),
         _operation(
@@ -65,6 +72,11 @@ def operations(keys: secrets.Keys, guard: Guard, triggers: Mapping[str, Trigger]
             answers={202: _ref("Delivery")},
             refusals=("not_found", "hook_disabled"),
         ),
+    )
+
+
+def _of_deliveries() -> tuple[Operation, ...]:
+    return (
         _operation(
             "hooks.deliveries",
             "GET",

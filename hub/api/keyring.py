@@ -56,4 +56,7 @@ class Keyring:
 
 
 def _refusal() -> Refused:
-    return Refused("unauthenticated", "Send the header Authorization: Bearer, with an API key or access token that is known and not revoked.")
+    return Refused(
+        "unauthenticated",
+        "Send the header Authorization: Bearer, with an API key or access token that is known and not revoked.",
+    )

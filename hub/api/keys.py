@@ -26,7 +26,9 @@ def list_keys(call: Call, tx: Tx) -> Reply:
 def create_key(call: Call, tx: Tx) -> Reply:
     scopes = sorted(set(call.body["scopes"]))
     if lacking := [scope for scope in scopes if scope in accounts.SCOPES and scope not in call.caller.scopes]:
-        raise Refused.at("/scopes", "insufficient_scope", f"A key can't give what its maker lacks: {', '.join(lacking)}.")
+        raise Refused.at(
+            "/scopes", "insufficient_scope", f"A key can't give what its maker lacks: {', '.join(lacking)}."
+        )
     secret = new_secret(call.runtime)
     key_id = accounts.create_key(tx, call.caller.account_id, call.body["name"], scopes, secret, call.caller.actor)
     made = next(key for key in accounts.keys(tx, call.caller.account_id) if key["id"] == key_id)

@@ -53,7 +53,9 @@ class Buckets:
 
     def _budget(self, tokens: float, *, taken: bool) -> Budget:
         reset_s = _up(((self._quota - tokens) / self._per_ms) / 1000)
-        return Budget(self._quota, int(tokens), reset_s, None if taken else max(1, _up((1 - tokens) / self._per_ms / 1000)))
+        return Budget(
+            self._quota, int(tokens), reset_s, None if taken else max(1, _up((1 - tokens) / self._per_ms / 1000))
+        )
 
     def _forget_full(self, now: int) -> None:
         """A bucket of long ago is full, as one that was never used; without any such, the oldest half is forgotten."""

@@ -23,17 +23,27 @@ def list_senders(call: Call, tx: Tx) -> Reply:
     numbers = [row.number for row in accounts.inbound(tx, account.id)]
     names = accounts.sender_names(tx, account.id)
     found = dict.fromkeys((default, *numbers, *names))  # in this order, each once
-    items = [_sender(sender, default=sender == default, replies=sender in (*numbers, tx.rules.short_code)) for sender in found]
+    items = [
+        _sender(sender, default=sender == default, replies=sender in (*numbers, tx.rules.short_code))
+        for sender in found
+    ]
     return Reply(Listed(items, None))
 
 
 def list_inbound_numbers(call: Call, tx: Tx) -> Reply:
     rows = accounts.inbound(tx, call.caller.account_id)
-    return Reply(Listed([{"number": row.number, "country": row.country, "shared": row.account_id is None} for row in rows], None))
+    return Reply(
+        Listed([{"number": row.number, "country": row.country, "shared": row.account_id is None} for row in rows], None)
+    )
 
 
 def _sender(sender: str, *, default: bool, replies: bool) -> dict[str, Any]:
-    return {"sender": sender, "type": "number" if sender.isdecimal() else "name", "default": default, "takes_replies": replies}
+    return {
+        "sender": sender,
+        "type": "number" if sender.isdecimal() else "name",
+        "default": default,
+        "takes_replies": replies,
+    }
 
 
 def _shown(tx: Tx, account: Account, caller: Caller) -> dict[str, Any]:
@@ -58,7 +68,9 @@ def _hours(rules: hours.Hours | None, region: str) -> Mapping[str, Any] | None:
     rule = (rules.rules.get(region) or rules.rules.get("*")) if rules else None
     if rule is None:
         return None
-    opened = {day: [_clock(minutes) for minutes in window] for day, window in zip(_DAYS, rule.week, strict=True) if window}
+    opened = {
+        day: [_clock(minutes) for minutes in window] for day, window in zip(_DAYS, rule.week, strict=True) if window
+    }
     return {"zone": rule.zone.key, "open": opened, "holidays": rule.holidays}
 
 

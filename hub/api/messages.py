@@ -64,7 +64,9 @@ def draft_of(body: Mapping[str, Any]) -> core_drafts.Draft:
 def refuse_links(body: Mapping[str, Any]) -> None:
     """Links can't be shortened yet, and pretending would be a lie."""
     if body.get("shorten_links"):
-        raise Refused.at("/shorten_links", "not_enabled", "Links are not shortened yet: leave shorten_links out, or false.")
+        raise Refused.at(
+            "/shorten_links", "not_enabled", "Links are not shortened yet: leave shorten_links out, or false."
+        )
 
 
 def _given(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -95,7 +97,9 @@ def _item(place: int, result: core_drafts.Message | Refused, request_id: str) ->
 
 def _filters(query: Mapping[str, Any], account: Account) -> singles.Filters:
     to = query.get("to")
-    times = {name: read_time(query[name], f"/{name}") for name in ("created_after", "created_before") if name in query}
+    times: dict[str, Any] = {
+        name: read_time(query[name], f"/{name}") for name in ("created_after", "created_before") if name in query
+    }
     same: dict[str, Any] = {name: query[name] for name in ("status", "campaign_id", "reference") if name in query}
     return singles.Filters(**same, **times, number=None if to is None else _number(to, account.region))
 

@@ -19,8 +19,7 @@ Send text messages to one person or a million, and hear back from them.
 **Times** are ISO 8601 with an offset. **Credits** are decimal numbers with at most three places.
 **Errors** are problem details (RFC 9457): `code` is stable and for programs, `detail` for people, `errors` points at fields.
 **Lists** answer `items` and `next_cursor`; give it back as `cursor` for the next page, until it is null.
-**Idempotency-Key**: on a POST that sends or moves credits, the same key and body get the same answer for seven days, and the work
-is done once. The answer to a repetition carries `Idempotency-Replayed: true`. A refused request keeps nothing.
+**Idempotency-Key**: on a POST that sends or moves credits, the same key and body get the same answer for seven days, and the work is done once. The answer to a repetition carries `Idempotency-Replayed: true`. A refused request keeps nothing.
 **Limits** answer 429 with `Retry-After` in seconds.
 """
 
@@ -29,7 +28,12 @@ def document(operations: Sequence[Operation], server: str) -> dict[str, Any]:
     """The document for these operations, served at `server` (the public address, without /api/v1)."""
     return {
         "openapi": "3.1.0",
-        "info": {"title": "smshub", "version": health.VERSION, "description": INTRODUCTION, "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
+        "info": {
+            "title": "smshub",
+            "version": health.VERSION,
+            "description": INTRODUCTION,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
         "servers": [{"url": f"{server}/api/v1"}],
         "tags": [{"name": tag} for tag in dict.fromkeys(operation.tag for operation in operations)],
         "paths": _paths(operations),
@@ -55,7 +59,14 @@ def statuses(operation: Operation) -> list[int]:
 
 def codes(operation: Operation) -> list[str]:
     """Every code of a problem that it can answer."""
-    found = ["unauthenticated", "rate_limited", "unavailable", "invalid_request", "invalid_request_line", *operation.refusals]
+    found = [
+        "unauthenticated",
+        "rate_limited",
+        "unavailable",
+        "invalid_request",
+        "invalid_request_line",
+        *operation.refusals,
+    ]
     if operation.scope:
         found.append("insufficient_scope")
     if "{" in operation.path:
@@ -122,7 +133,12 @@ def _operation(operation: Operation) -> dict[str, Any]:
 def _parameters(operation: Operation) -> list[dict[str, Any]]:
     in_path = [part[1:-1] for part in operation.path.split("/") if part.startswith("{")]
     found: list[dict[str, Any]] = [
-        {"name": name, "in": "path", "required": True, "schema": {"type": "string"} | ({"format": "uuid"} if name.endswith("id") else {})}
+        {
+            "name": name,
+            "in": "path",
+            "required": True,
+            "schema": {"type": "string"} | ({"format": "uuid"} if name.endswith("id") else {}),
+        }
         for name in in_path
     ]
     for name, schema in query_of(operation).items():
@@ -138,7 +154,13 @@ _KEY_PARAMETER: Final = {
     "in": "header",
     "required": False,
     "description": "The same key and body get the same answer, and the work is done once. A UUID does well.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$", "examples": ["9f0c2b1e-7f9a-4f53-9a54-0c6a2f6f6d2b"]},
+    "schema": {
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 255,
+        "pattern": "^[!-~]+$",
+        "examples": ["9f0c2b1e-7f9a-4f53-9a54-0c6a2f6f6d2b"],
+    },
 }
 
 
@@ -159,7 +181,9 @@ def _response(operation: Operation, status: int) -> dict[str, Any]:
     return {
         "description": "; ".join(f"`{code}`" for code in told),
         "headers": headers | ({"WWW-Authenticate": _header("WWW-Authenticate")} if status in (401, 403) else {}),
-        "content": {problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": _problem(told[0])}},
+        "content": {
+            problems.MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": _problem(told[0])}
+        },
     }
 
 

@@ -50,7 +50,9 @@ class Entry:
 
 def register(app: Flask, settings: Settings, operations: Sequence[Operation]) -> None:
     """Add /, /api/docs with its style sheet, and /api/v1/openapi.json. Each is made when it is first asked for."""
-    document = cache(lambda: orjson.dumps(openapi.document(operations, settings.public_url), option=orjson.OPT_INDENT_2))
+    document = cache(
+        lambda: orjson.dumps(openapi.document(operations, settings.public_url), option=orjson.OPT_INDENT_2)
+    )
     docs = cache(lambda: docs_page(operations, settings.public_url))
     style = (_FOLDER / "pages.css").read_bytes()
     pages: Mapping[str, Callable[[], Response]] = {
@@ -73,14 +75,20 @@ def home_page(settings: Settings, operations: Sequence[Operation], *, console: b
         public_url=settings.public_url,
         console=console,
         count=len(operations),
-        tries=[curl(operation, settings.public_url) for operation in operations if (operation.method, operation.path) in _TRIES],
+        tries=[
+            curl(operation, settings.public_url)
+            for operation in operations
+            if (operation.method, operation.path) in _TRIES
+        ],
     )
 
 
 def docs_page(operations: Sequence[Operation], public_url: str) -> str:
     """The page at /api/docs: every operation by its tag, then every schema."""
     order = list(dict.fromkeys(operation.tag for operation in operations))
-    by_tag = groupby(sorted(operations, key=lambda operation: order.index(operation.tag)), key=lambda operation: operation.tag)
+    by_tag = groupby(
+        sorted(operations, key=lambda operation: order.index(operation.tag)), key=lambda operation: operation.tag
+    )
     return _template("docs.html").render(
         version=health.VERSION,
         public_url=public_url,
@@ -139,7 +147,10 @@ def prose(text: str) -> Markup:
 
 
 def _strong(text: str) -> Markup:
-    parts = [Markup("<strong>{}</strong>").format(part) if place % 2 else escape(part) for place, part in enumerate(text.split("**"))]
+    parts = [
+        Markup("<strong>{}</strong>").format(part) if place % 2 else escape(part)
+        for place, part in enumerate(text.split("**"))
+    ]
     return Markup("").join(parts)
 
 
@@ -175,13 +186,23 @@ def _has_console(app: Flask) -> bool:
 
 @cache
 def _template(name: str) -> Template:
-    environment = Environment(loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = Environment(
+        loader=FileSystemLoader(_FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
     environment.filters["prose"] = prose
     return environment.get_template(name)
 
 
 def _html(page: str) -> Response:
-    return Response(page, headers={"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"}, content_type="text/html; charset=utf-8")
+    return Response(
+        page,
+        headers={"Content-Security-Policy": POLICY, "Cache-Control": "no-cache"},
+        content_type="text/html; charset=utf-8",
+    )
 
 
 def _kept(body: bytes, content_type: str) -> Response:

@@ -43,4 +43,8 @@ def _signature(key: bytes, account_id: str, operation: str, after: bytes) -> byt
 
 
 def _refusal() -> Refused:
-    return Refused.at("/cursor", "invalid_cursor", "This cursor is not one of this list: take next_cursor as it was given, or begin again without.")
+    return Refused.at(
+        "/cursor",
+        "invalid_cursor",
+        "This cursor is not one of this list: take next_cursor as it was given, or begin again without.",
+    )

@@ -121,7 +121,10 @@ def encode(value: Any) -> bytes:
 def checked_key(key: str) -> str:
     """An Idempotency-Key as it may be. Refuses (`invalid_idempotency_key`) an empty, long or unprintable one."""
     if not key.isprintable() or not 0 < len(key.strip()) <= LONGEST_KEY:
-        raise Refused("invalid_idempotency_key", f"An Idempotency-Key is 1 to {LONGEST_KEY} printable characters; a UUID does well.")
+        raise Refused(
+            "invalid_idempotency_key",
+            f"An Idempotency-Key is 1 to {LONGEST_KEY} printable characters; a UUID does well.",
+        )
     return key.strip()
 
 

@@ -63,7 +63,16 @@ def _pages(runtime: Runtime, account_id: str, asked: replies.Filters) -> Iterato
             rows = replies.listing(tx, account_id, EXPORT_PAGE, after, asked)
         for row in rows:
             opt_out = "yes" if row.opt_out else "no"
-            yield [row.id, e164(row.number), row.code, row.text, iso(row.received_at), row.message_id, row.campaign_id, opt_out]
+            yield [
+                row.id,
+                e164(row.number),
+                row.code,
+                row.text,
+                iso(row.received_at),
+                row.message_id,
+                row.campaign_id,
+                opt_out,
+            ]
         if len(rows) < EXPORT_PAGE:
             return
         after = rows[-1].id

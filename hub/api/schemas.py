@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import fastjsonschema
 from jsonschema import Draft202012Validator, FormatChecker, ValidationError
@@ -52,7 +53,9 @@ def check_of(schema: Schema) -> Check:
     slow = validator_of(whole)
     if _words(whole) & _UNCOMPILED:
         return lambda value: _explain(slow, value, None)
-    quick = fastjsonschema.compile(whole | {"$schema": "http://json-schema.org/draft-07/schema#"}, formats=_FORMATS, use_default=False)
+    quick = fastjsonschema.compile(
+        whole | {"$schema": "http://json-schema.org/draft-07/schema#"}, formats=_FORMATS, use_default=False
+    )
 
     def check(value: Any) -> None:
         try:
@@ -136,7 +139,10 @@ def _plain(error: ValidationError) -> str:
 
 def _kinds(wanted: str | list[str]) -> str:
     kinds = [wanted] if isinstance(wanted, str) else wanted
-    return " or ".join({"array": "a list", "object": "an object", "integer": "a whole number", "null": "null"}.get(k, f"a {k}") for k in kinds)
+    return " or ".join(
+        {"array": "a list", "object": "an object", "integer": "a whole number", "null": "null"}.get(k, f"a {k}")
+        for k in kinds
+    )
 
 
 def _resolved(part: Any, within: tuple[str, ...]) -> Any:
@@ -161,8 +167,9 @@ def _words(part: Any) -> set[str]:
     return set(part) | set().union(*map(_words, part.values()))
 
 
-_CHECKER: Final = FormatChecker(formats=["email", "uri", "ipv4", "ipv6", "date"])
+_CHECKER: Final = FormatChecker(formats=["email", "ipv4", "ipv6", "date"])
 _CHECKER.checks("date-time")(show.is_time)
+_CHECKER.checks("uri")(lambda value: not isinstance(value, str) or is_address(value))
 _CHECKER.checks("uuid")(lambda value: not isinstance(value, str) or is_id(value))
 
 _FORMAT_WORDS: Final = {
@@ -172,6 +179,15 @@ _FORMAT_WORDS: Final = {
     "uri": "must be an address, such as https://example.com/hook",
     "uuid": "must be an id, such as 01997b2c-1a2b-7c3d-8e4f-123456789abc",
 }
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is an absolute address (RFC 3986) as far as its syntax goes; what may be called is the guard's business."""
+    try:
+        parts = urlsplit(text)
+        return bool(parts.scheme and parts.hostname) and text.isprintable() and " " not in text
+    except ValueError:
+        return False
 
 
 def is_id(text: str) -> bool:

@@ -37,7 +37,15 @@ def list_sent(call: Call) -> Reply:
             if one.reference in mine:
                 if len(found) == call.page.limit:
                     return Reply(Listed(found, str(after)))
-                found.append({"to": e164(one.number), "sender": one.sender, "text": one.text, "reference": one.reference, "at": iso(one.at)})
+                found.append(
+                    {
+                        "to": e164(one.number),
+                        "sender": one.sender,
+                        "text": one.text,
+                        "reference": one.reference,
+                        "at": iso(one.at),
+                    }
+                )
             after = one.seq
         if len(taken) < READ_AT_ONCE:
             return Reply(Listed(found, None))

@@ -19,7 +19,8 @@ def read_sends(call: Call, tx: Tx) -> Reply:
         raise Refused.at("/from", "invalid_request", "`from` must be before `to`, by at most 366 days.")
     by = query.get("by", "day")
     items: list[dict[str, Any]] = [
-        {name: value for name, value in line.items() if name != "millicredits"} | {"credits": credits_of(line["millicredits"])}
+        {name: value for name, value in line.items() if name != "millicredits"}
+        | {"credits": credits_of(line["millicredits"])}
         for line in sends.sends(tx, account.id, account.zone, since, until, by)
     ]
     return Reply({"by": by, "from": iso(since), "to": iso(until), "timezone": account.timezone, "items": items})

@@ -90,4 +90,6 @@ def _constant(name: str) -> NoReturn:
     raise _refusal(f"{name} is not a number of JSON")
 
 
-_DECODER: Final = json.JSONDecoder(object_pairs_hook=_object, parse_int=_whole, parse_float=_number, parse_constant=_constant)
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_object, parse_int=_whole, parse_float=_number, parse_constant=_constant
+)

@@ -49,7 +49,12 @@ OPERATIONS: Final = (
         transaction="read",
         paged=True,
         query={
-            "country": {"type": "string", "pattern": "^[A-Z]{2}$", "description": "ISO 3166-1 alpha-2.", "examples": ["FR"]},
+            "country": {
+                "type": "string",
+                "pattern": "^[A-Z]{2}$",
+                "description": "ISO 3166-1 alpha-2.",
+                "examples": ["FR"],
+            },
             "purpose": _PURPOSE,
             "channel": {**_PURPOSE, "description": "Another word for `purpose`."},
         },

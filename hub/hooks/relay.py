@@ -8,31 +8,67 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Row, select, update
+import structlog
+from sqlalchemy import Row, Select, select, update
 
 from connectors.contract import Event, Trigger
 from core import Runtime, Tx, events, schema
 
 RENDER_FACTS: Final = 500  # rendered at once: what memory holds
+PUT_OFF_MS: Final = 300_000  # until a row that could not be told is tried again
 
 Key = tuple[str, str]  # account id, event type
 Take = Callable[[Tx, Sequence[Event]], None]
+
+log = structlog.get_logger()
+
 # A listener: of the (account, type) pairs that there are facts of, those it wants, each with what takes the rendered events.
 Sink = Callable[[Tx, Collection[Key]], Mapping[Key, Take]]
 
 
 def relay(runtime: Runtime, triggers: Mapping[str, Trigger], sinks: Sequence[Sink], limit: int = 20) -> int:
-    """Relay up to `limit` rows of the outbox, oldest first; how many. Any number of processes may do it at once."""
+    """Relay up to `limit` rows of the outbox, oldest first; how many. Any number of processes may do it at once.
+
+    A row that can't be told (a bug in a render) is put off, loudly; it holds up nobody else's.
+    """
+    try:
+        done = _relay(runtime, triggers, sinks, limit)
+    except Exception:  # noqa: BLE001 - one of the page: each is tried by itself, and what is at fault is found and told
+        done = _one_by_one(runtime, triggers, sinks, limit)
+    if done:
+        runtime.fault("relayed")
+    return done
+
+
+def _relay(runtime: Runtime, triggers: Mapping[str, Trigger], sinks: Sequence[Sink], limit: int) -> int:
     outbox = schema.outbox
-    waiting = select(outbox).where(outbox.c.relayed_at.is_(None)).order_by(outbox.c.id).limit(limit)
     with runtime.begin() as tx:
-        rows = tx.all(waiting.with_for_update(skip_locked=True))
-        if not rows:
-            return 0
-        _tell(tx, triggers, sinks, rows)
-        tx.execute(update(outbox).where(tx.among(outbox.c.id, [row.id for row in rows])).values(relayed_at=tx.now))
-    runtime.fault("relayed")
+        rows = tx.all(_waiting(tx, limit).with_for_update(skip_locked=True))
+        if rows:
+            _tell(tx, triggers, sinks, rows)
+            tx.execute(update(outbox).where(tx.among(outbox.c.id, [row.id for row in rows])).values(relayed_at=tx.now))
     return len(rows)
+
+
+def _one_by_one(runtime: Runtime, triggers: Mapping[str, Trigger], sinks: Sequence[Sink], limit: int) -> int:
+    for done in range(limit):
+        try:
+            if not _relay(runtime, triggers, sinks, 1):
+                return done
+        except Exception:
+            with runtime.begin() as tx:
+                row = tx.one(_waiting(tx, 1).with_for_update(skip_locked=True))
+                if row is not None:
+                    later = {"due_at": tx.now + PUT_OFF_MS}
+                    tx.execute(update(schema.outbox).where(schema.outbox.c.id == row.id).values(**later))
+                    log.exception("event.not_told", outbox_id=row.id, type=row.type, account_id=row.account_id)
+    return limit
+
+
+def _waiting(tx: Tx, limit: int) -> Select[Any]:
+    outbox = schema.outbox
+    due = select(outbox).where(outbox.c.relayed_at.is_(None), outbox.c.due_at <= tx.now)
+    return due.order_by(outbox.c.due_at, outbox.c.id).limit(limit)
 
 
 def _tell(tx: Tx, triggers: Mapping[str, Trigger], sinks: Sequence[Sink], rows: Sequence[Row[Any]]) -> None:

@@ -7,7 +7,8 @@ from time import monotonic
 from typing import Any, Final
 
 from flask import Flask
-from waitress import create_server, wasyncore  # type: ignore[import-untyped]
+from waitress import wasyncore
+from waitress.server import create_server
 
 from core import Refused
 from hub.api.guard import FORM_LIMIT

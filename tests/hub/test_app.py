@@ -152,7 +152,11 @@ def test_an_access_token_is_asked_for_where_the_hub_says(runtime: Runtime) -> No
 
 
 def test_a_form_is_refused_without_its_file_or_with_two(runtime: Runtime) -> None:
-    form = {"type": "object", "required": ["file"], "properties": {"file": {"type": "string", "format": "binary"}, "kind": {"type": "string"}}}
+    form = {
+        "type": "object",
+        "required": ["file"],
+        "properties": {"file": {"type": "string", "format": "binary"}, "kind": {"type": "string"}},
+    }
 
     def upload(call: Call, _: Tx) -> Reply:
         assert call.upload is not None

@@ -26,7 +26,7 @@ class Provider:
         provider = self
 
         class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:  # noqa: N802 - the name that http.server calls
+            def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 provider.taken.append(body)
                 answer = json.dumps({"id": f"carrier-{len(provider.taken)}"}).encode()
@@ -120,7 +120,9 @@ def test_a_receipt_that_overtakes_its_message_waits_for_it(engine: Engine, clien
     assert (found["status"], found["carrier_code"]) == ("failed_permanent", "gone")
 
 
-def test_a_stop_by_callback_binds_and_is_confirmed_through_the_same_provider(engine: Engine, client: RestClient, provider: Provider) -> None:
+def test_a_stop_by_callback_binds_and_is_confirmed_through_the_same_provider(
+    engine: Engine, client: RestClient, provider: Provider
+) -> None:
     client.send("+33612345678")
     engine.settle()
     call_back(client, {"from": "+33612345678", "to": "36034", "text": "STOP", "mo": "7"})

@@ -36,7 +36,12 @@ def table() -> Iterator[list[Any]]:
     for place in range(9_300):
         local = f"061{place:05}{endings[place % len(endings)]}"
         written: Any = (local, f"+33{local[1:]}", int(local), float(f"33{local[1:]}"))[place % 4]
-        yield [written, f"Lefèvre{place}", ("Zoé", "Noël", "François", "Anaïs")[place % 4], ("Café du Port", "L'Été €")[place % 2]]
+        yield [
+            written,
+            f"Lefèvre{place}",
+            ("Zoé", "Noël", "François", "Anaïs")[place % 4],
+            ("Café du Port", "L'Été €")[place % 2],
+        ]
     yield from (["06 99 99 99 11", "Stop", "Un", "A"], ["0033 6 99 99 98 11", "Stop", "Deux", "B"])
     yield from ([f"+59669612{place:02}20", "Outremer", "Maé", ""] for place in range(100))
     yield from ([f"4474001234{place:02}", "Smith", "Zoë", ""] for place in range(20, 100))
@@ -125,7 +130,10 @@ def _if(found: Any, status: str) -> Any:
 
 def _settled(ask: Caller, campaign_id: str) -> bool:
     by_status = ask("GET", f"/campaigns/{campaign_id}/report")["statistics"]["by_status"]
-    stops = sum(message["source"] == "system" and message["status"] == "received" for message in ask("GET", "/messages")["items"])
+    stops = sum(
+        message["source"] == "system" and message["status"] == "received"
+        for message in ask("GET", "/messages")["items"]
+    )
     return not by_status.keys() & {"sent", "delivered_operator", "queued", "sending", "unknown"} and stops == 2
 
 
@@ -137,7 +145,9 @@ def _compare(ask: Caller, campaign_id: str, quote: Any, before: float, site: Sit
     assert sum(statistics[group]["count"] for group in GROUPS) == len(people)
     log = Counter(one.number for one in site.taken() if not one.text.startswith("Votre"))
     expected = {value: BECOMES.get(f"{value}"[-2:], "received") for value in people}
-    lines = {int(line["to"][1:]): line for line in ask.every(f"/campaigns/{campaign_id}/recipients") if line["message_id"]}
+    lines = {
+        int(line["to"][1:]): line for line in ask.every(f"/campaigns/{campaign_id}/recipients") if line["message_id"]
+    }
     assert {value: line["status"] for value, line in lines.items()} == expected
     assert log == {value: 1 for value, status in expected.items() if status != "rejected"}
     refused = sum(line["credits"] == 0 for line in lines.values())
@@ -145,7 +155,9 @@ def _compare(ask: Caller, campaign_id: str, quote: Any, before: float, site: Sit
     assert round(sum(line["credits"] for line in lines.values()), 3) == report["summary"]["credits"]
     unsent = sum(_price(ask, value) for value, status in expected.items() if status == "rejected")
     assert round(quote["credits"] - unsent, 3) == report["summary"]["credits"]
-    assert round(before - ask("GET", "/credits")["available"], 3) == round(report["summary"]["credits"] + 2, 3)  # two confirmations
+    assert round(before - ask("GET", "/credits")["available"], 3) == round(
+        report["summary"]["credits"] + 2, 3
+    )  # two confirmations
     stopped = {entry["number"] for entry in ask.every("/blacklist")}
     assert stopped == {"+33699999911", "+33699999811"}
     confirmations = Counter(one.number for one in site.taken() if one.text.startswith("Votre"))

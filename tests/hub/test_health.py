@@ -23,7 +23,9 @@ def test_a_hub_without_a_worker_says_so(runtime: Runtime) -> None:
     assert "No worker" in found.reasons[0]
 
 
-def test_a_worker_that_fell_silent_is_missed_and_one_that_comes_back_is_not(runtime: Runtime, clock: ManualClock) -> None:
+def test_a_worker_that_fell_silent_is_missed_and_one_that_comes_back_is_not(
+    runtime: Runtime, clock: ManualClock
+) -> None:
     heard(runtime, "worker")
     clock.forward(seconds=31)
     assert health.look(runtime).reasons == ("No worker has been heard of for 31 s.",)

@@ -38,7 +38,11 @@ def test_what_belongs_to_a_recipient_or_opens_a_door_is_blanked_at_any_depth(wri
     secret = {"to": "+33612345678", "smtp_password": "hush", "kept": [{"Authorization": "Bearer x", "status": 200}]}
     structlog.get_logger().info("x", text="Bonjour", number=33612345678, inner=secret, access_token="t")
     (entry,) = lines(written)
-    assert entry["inner"] == {"to": "[redacted]", "smtp_password": "[redacted]", "kept": [{"Authorization": "[redacted]", "status": 200}]}
+    assert entry["inner"] == {
+        "to": "[redacted]",
+        "smtp_password": "[redacted]",
+        "kept": [{"Authorization": "[redacted]", "status": 200}],
+    }
     assert {entry["text"], entry["number"], entry["access_token"]} == {"[redacted]"}
 
 

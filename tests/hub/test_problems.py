@@ -22,14 +22,22 @@ def codes(path: Path) -> Iterator[str]:
 
 
 def test_every_refusal_of_the_house_is_in_the_table() -> None:
-    found = {code for room in ("core", "hub", "connectors") for path in (ROOT / room).rglob("*.py") for code in codes(path)}
+    found = {
+        code for room in ("core", "hub", "connectors") for path in (ROOT / room).rglob("*.py") for code in codes(path)
+    }
     assert {"not_found", "not_enough_credits", "invalid_number"} <= found
     assert sorted(found - problems.STATUSES.keys()) == []
 
 
 @pytest.mark.parametrize(
     "code, status",
-    [("not_enough_credits", 402), ("stop_required", 403), ("not_found", 404), ("already_started", 409), ("unpriced_country", 422)],
+    [
+        ("not_enough_credits", 402),
+        ("stop_required", 403),
+        ("not_found", 404),
+        ("already_started", 409),
+        ("unpriced_country", 422),
+    ],
 )
 def test_a_refusal_has_the_status_that_was_promised(code: str, status: int) -> None:
     assert problems.refused(Refused(code, "x"), "r").status == status

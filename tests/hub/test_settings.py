@@ -47,13 +47,17 @@ def test_every_fault_is_named_in_one_message() -> None:
     assert all(name in refused.value.detail for name in wrong)
 
 
-@pytest.mark.parametrize("name", ["SMSHUB_CARRIER", "SMSHUB_DATABSE_URL", "SMSHUB_SECRET_KEY", "smshub_data", "SMS_HUB_DATA"])
+@pytest.mark.parametrize(
+    "name", ["SMSHUB_CARRIER", "SMSHUB_DATABSE_URL", "SMSHUB_SECRET_KEY", "smshub_data", "SMS_HUB_DATA"]
+)
 def test_a_misspelt_name_is_a_fault(name: str) -> None:
     assert faults({name: "x"}) == {name}
 
 
 def test_names_of_others_are_left_alone() -> None:
-    settings.read({"HOME": "/x", "SMSHUB_URL": "x", "SMSHUB_API_KEY": "x", "SMSHUB_CRASH_AT": "x", "SMSHUB_PLUGIN_OF_MINE": "x"})
+    settings.read(
+        {"HOME": "/x", "SMSHUB_URL": "x", "SMSHUB_API_KEY": "x", "SMSHUB_CRASH_AT": "x", "SMSHUB_PLUGIN_OF_MINE": "x"}
+    )
 
 
 def test_an_empty_variable_is_an_absent_one() -> None:

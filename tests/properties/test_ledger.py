@@ -125,5 +125,4 @@ def test_the_ledger_holds_under_any_operations(fresh: Fresh) -> None:
         pass
 
     Here.fresh = staticmethod(fresh)
-    run_state_machine_as_test(Here, settings=examples(20, stateful_step_count=15))  # type: ignore[no-untyped-call]
-
+    run_state_machine_as_test(Here, settings=examples(8, stateful_step_count=15))

@@ -29,7 +29,11 @@ def test_every_step_is_in_the_table_and_received_beats_all(status: str, charged:
         assert status == "received"
 
 
-@given(st.lists(REPORTS.filter(lambda report: report != "enroute"), min_size=1).flatmap(lambda given: st.permutations(given * 2)))
+@given(
+    st.lists(REPORTS.filter(lambda report: report != "enroute"), min_size=1).flatmap(
+        lambda given: st.permutations(given * 2)
+    )
+)
 def test_a_sent_message_ends_where_the_highest_report_says_in_whatever_order(reports: list[str]) -> None:
     status = "sent"
     for reported in reports:
@@ -39,11 +43,13 @@ def test_a_sent_message_ends_where_the_highest_report_says_in_whatever_order(rep
 
 
 ANSWERS = st.sampled_from(["accepted", "rejected", "busy", "ambiguous", "silent"])
-EARLY_AND_LATE = st.lists(st.lists(REPORTS.filter(lambda report: report != "enroute"), max_size=3), min_size=2, max_size=5)
+EARLY_AND_LATE = st.lists(
+    st.lists(REPORTS.filter(lambda report: report != "enroute"), max_size=3), min_size=2, max_size=5
+)
 
 
 def test_in_the_engine_every_status_follows_legally_from_the_one_before(fresh: Fresh) -> None:
-    @examples(40)
+    @examples(15)
     @given(ANSWERS, EARLY_AND_LATE, st.integers(min_value=0, max_value=4_000))
     def holds(answer: str, batches: list[list[str]], ms: int) -> None:
         carrier = Scripted(traits=that(promises_receipts=True), answer=lambda attempt: answered(answer, attempt))

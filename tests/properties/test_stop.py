@@ -35,7 +35,9 @@ class Stops(RuleBasedStateMachine):
     def open(self) -> None:
         self.engine = Engine(*self.fresh(), page=2)
         self.accounts = [self.engine.account(name, kind="notification", otp=True) for name in ("Ada", "Bob")]
-        self.group_ids = [self.engine.group(account, *(f"+{number}" for number in NUMBERS[::2])) for account in self.accounts]
+        self.group_ids = [
+            self.engine.group(account, *(f"+{number}" for number in NUMBERS[::2])) for account in self.accounts
+        ]
         self.stopped: dict[tuple[str, int], int] = {}  # from which place of the simulator's log on
 
     def teardown(self) -> None:
@@ -69,7 +71,9 @@ class Stops(RuleBasedStateMachine):
 
     @rule(who=WHO, place=PLACE, number=TO, seconds=SECONDS, to_number=st.booleans())
     def edit(self, who: int, place: int, number: int, seconds: int, to_number: bool) -> None:
-        change: dict[str, Any] = {"to": f"+{number}"} if to_number else {"send_at": self.engine.clock.now + seconds * 1000}
+        change: dict[str, Any] = (
+            {"to": f"+{number}"} if to_number else {"send_at": self.engine.clock.now + seconds * 1000}
+        )
         message_id = self.pick(messages, who, place)
         self.does(lambda tx: singles.edit(tx, self.accounts[who], message_id, change))
 
@@ -151,4 +155,4 @@ def test_nothing_is_sent_after_a_stop_by_any_road(fresh: Fresh) -> None:
         pass
 
     Here.fresh = staticmethod(fresh)
-    run_state_machine_as_test(Here, settings=examples(15, stateful_step_count=25))  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(Here, settings=examples(8, stateful_step_count=25))

@@ -18,13 +18,24 @@ from core.schema import metadata
 from tests.support.engine import Engine
 
 DAY_MS: Final = 24 * 3_600_000
-STATUSES: Final = ("received",) * 90 + ("sent",) * 3 + ("failed_temporary",) * 3 + ("rejected", "blacklisted", "cancelled", "expired")
+STATUSES: Final = (
+    ("received",) * 90 + ("sent",) * 3 + ("failed_temporary",) * 3 + ("rejected", "blacklisted", "cancelled", "expired")
+)
 FIRST_NUMBER: Final = 33_600_000_000
 NUMBERS: Final = 20_000
 # What `fill` fills. The others have as many rows as there are accounts, people, settings or uploads.
 GROWING: Final = frozenset(
     {
-        *("campaigns", "campaign_recipients", "campaign_drops", "campaign_counts", "messages", "chunks", "windows", "receipts"),
+        *(
+            "campaigns",
+            "campaign_recipients",
+            "campaign_drops",
+            "campaign_counts",
+            "messages",
+            "chunks",
+            "windows",
+            "receipts",
+        ),
         *("replies", "send_counts", "outbox", "jobs", "contacts", "group_members", "transfers", "blacklist"),
     }
 )
@@ -88,18 +99,24 @@ def _page(tx: Tx, account_id: str, page: int) -> None:
         "chunks": [_chunk(chunk_id, account_id, campaign_id, now) for chunk_id in chunk_ids],
         "windows": [_window(id_, chunk_ids[0], now) for id_ in tx.new_ids(4)],
         "messages": [
-            _message(id_, account_id, campaign_id if place % 2 else None, chunk_ids[place // 500], numbers[place], now, place)
+            _message(
+                id_, account_id, campaign_id if place % 2 else None, chunk_ids[place // 500], numbers[place], now, place
+            )
             for place, id_ in enumerate(ids)
         ],
         "receipts": [_receipt(id_, ids[place], now) for place, id_ in enumerate(tx.new_ids(1_000))],
-        "replies": [_reply(id_, account_id, ids[place], numbers[place], now) for place, id_ in enumerate(tx.new_ids(100))],
+        "replies": [
+            _reply(id_, account_id, ids[place], numbers[place], now) for place, id_ in enumerate(tx.new_ids(100))
+        ],
         "campaign_counts": [_count(id_, campaign_id, place) for place, id_ in enumerate(tx.new_ids(20))],
         "send_counts": [_sent(id_, account_id, now) for id_ in tx.new_ids(20)],
         "outbox": [_fact(id_, account_id, now) for id_ in tx.new_ids(50)],
         "jobs": [_job(id_, account_id, campaign_id, now) for id_ in tx.new_ids(1)],
         "campaign_recipients": [_recipient(campaign_id, number) for number in sorted(set(numbers[:200]))],
         "campaign_drops": [_drop(id_, campaign_id) for id_ in tx.new_ids(20)],
-        "group_members": [{"group_id": group_id, "number": numbers[n], "contact_id": id_} for n, id_ in enumerate(ids[:200])],
+        "group_members": [
+            {"group_id": group_id, "number": numbers[n], "contact_id": id_} for n, id_ in enumerate(ids[:200])
+        ],
         "contacts": [_contact(id_, account_id, numbers[place], now) for place, id_ in enumerate(ids[:200])],
         "transfers": [_transfer(id_, now) for id_ in tx.new_ids(20)],
     }
@@ -113,10 +130,26 @@ def _page(tx: Tx, account_id: str, page: int) -> None:
 
 
 def _campaign(id_: str, account_id: str, now: int) -> Mapping[str, Any]:
-    said = {"name": "n", "text": "t", "sender": "36034", "purpose": "marketing", "stop": True, "source": "api", "groups": "[]"}
+    said = {
+        "name": "n",
+        "text": "t",
+        "sender": "36034",
+        "purpose": "marketing",
+        "stop": True,
+        "source": "api",
+        "groups": "[]",
+    }
     times = {"created_at": now, "updated_at": now, "finished_at": now}
     counts = {"position": 0, "planned": 500, "expanded": 500}
-    return {"id": id_, "account_id": account_id, "status": "finished", "validity_minutes": 2_880, **said, **times, **counts}
+    return {
+        "id": id_,
+        "account_id": account_id,
+        "status": "finished",
+        "validity_minutes": 2_880,
+        **said,
+        **times,
+        **counts,
+    }
 
 
 def _chunk(id_: str, account_id: str, campaign_id: str, now: int) -> Mapping[str, Any]:
@@ -130,25 +163,59 @@ def _window(id_: str, chunk_id: str, now: int) -> Mapping[str, Any]:
     return {"id": id_, "chunk_id": chunk_id, "carrier": "scripted", "owner": "o", "size": 250, **times}
 
 
-def _message(  # noqa: PLR0913 - what tells one from another
+def _message(
     id_: str, account_id: str, campaign_id: str | None, chunk_id: str, number: int, now: int, place: int
 ) -> Mapping[str, Any]:
-    said = {"country": "FR", "sender": "36034", "purpose": "marketing", "text": "Bonjour", "encoding": "gsm7", "segments": 1}
+    said = {
+        "country": "FR",
+        "sender": "36034",
+        "purpose": "marketing",
+        "text": "Bonjour",
+        "encoding": "gsm7",
+        "segments": 1,
+    }
     times = {"status_at": now, "created_at": now, "sent_at": now, "expires_at": now + 2 * DAY_MS}
     whose = {"id": id_, "account_id": account_id, "campaign_id": campaign_id, "chunk_id": chunk_id, "number": number}
     fate = {"status": STATUSES[place % len(STATUSES)], "carrier": "scripted", "carrier_id": f"c-{id_}", "attempt": 1}
-    rest = {"millicredits": 0, "source": "api", "mention": True, "charged": True, "reference": f"r{place}" if place % 10 == 0 else None}
+    rest = {
+        "millicredits": 0,
+        "source": "api",
+        "mention": True,
+        "charged": True,
+        "reference": f"r{place}" if place % 10 == 0 else None,
+    }
     return {**whose, **said, **times, **fate, **rest}
 
 
 def _receipt(id_: str, message_id: str, now: int) -> Mapping[str, Any]:
     times = {"at": now, "received_at": now, "due_at": now, "applied_at": now}
-    return {"id": id_, "carrier": "scripted", "reference": message_id, "status": "received", "outcome": "applied", **times}
+    return {
+        "id": id_,
+        "carrier": "scripted",
+        "reference": message_id,
+        "status": "received",
+        "outcome": "applied",
+        **times,
+    }
 
 
 def _reply(id_: str, account_id: str, message_id: str, number: int, now: int) -> Mapping[str, Any]:
-    said = {"carrier": "scripted", "carrier_ref": id_, "number": number, "code": "36034", "text": "Oui", "opt_out": False}
-    return {"id": id_, "account_id": account_id, "message_id": message_id, "received_at": now, "applied_at": now, **said}
+    said = {
+        "carrier": "scripted",
+        "carrier_ref": id_,
+        "number": number,
+        "code": "36034",
+        "text": "Oui",
+        "opt_out": False,
+    }
+    return {
+        "id": id_,
+        "account_id": account_id,
+        "message_id": message_id,
+        "received_at": now,
+        "applied_at": now,
+        **said,
+    }
 
 
 def _count(id_: str, campaign_id: str, place: int) -> Mapping[str, Any]:
@@ -158,11 +225,25 @@ def _count(id_: str, campaign_id: str, place: int) -> Mapping[str, Any]:
 
 def _sent(id_: str, account_id: str, now: int) -> Mapping[str, Any]:
     counts = {"messages": 50, "segments": 50, "millicredits": 0}
-    return {"id": id_, "account_id": account_id, "hour": now - now % 3_600_000, "country": "FR", "purpose": "marketing", **counts}
+    return {
+        "id": id_,
+        "account_id": account_id,
+        "hour": now - now % 3_600_000,
+        "country": "FR",
+        "purpose": "marketing",
+        **counts,
+    }
 
 
 def _fact(id_: str, account_id: str, now: int) -> Mapping[str, Any]:
-    return {"id": id_, "account_id": account_id, "type": "message.status", "payload": "[]", "at": now, "relayed_at": now}
+    return {
+        "id": id_,
+        "account_id": account_id,
+        "type": "message.status",
+        "payload": "[]",
+        "at": now,
+        "relayed_at": now,
+    }
 
 
 def _job(id_: str, account_id: str, subject_id: str, now: int) -> Mapping[str, Any]:
@@ -184,7 +265,16 @@ def _contact(id_: str, account_id: str, number: int, now: int) -> Mapping[str, A
 
 
 def _transfer(id_: str, now: int) -> Mapping[str, Any]:
-    return {"id": id_, "kind": "hold", "ref": id_, "debit_id": 1, "credit_id": 2, "millicredits": 1, "actor": "engine", "at": now}
+    return {
+        "id": id_,
+        "kind": "hold",
+        "ref": id_,
+        "debit_id": 1,
+        "credit_id": 2,
+        "millicredits": 1,
+        "actor": "engine",
+        "at": now,
+    }
 
 
 def explain(database: Database, caught: Caught) -> list[Plan]:
@@ -203,7 +293,11 @@ def _on_sqlite(connection: Connection, work: str, statement: str, parameters: An
     rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
     lines = [row.detail for row in rows]
     partial = _partial_indexes()
-    scans = [line for line in lines if line.startswith("SCAN ") and _table(line, statement) in GROWING and not partial & set(line.split())]
+    scans = [
+        line
+        for line in lines
+        if line.startswith("SCAN ") and _table(line, statement) in GROWING and not partial & set(line.split())
+    ]
     return Plan(work, statement, lines, scans)
 
 
@@ -211,7 +305,11 @@ def _table(line: str, statement: str) -> str:
     """The table of a plan's line, which names the alias if there is one."""
     name = line.split()[1]
     words = statement.replace("(", " ").replace(")", " ").replace(",", " ").split()
-    aliased = [before for before, word, after in zip(words, words[1:], words[2:], strict=False) if (word, after) == ("AS", name)]
+    aliased = [
+        before
+        for before, word, after in zip(words, words[1:], words[2:], strict=False)
+        if (word, after) == ("AS", name)
+    ]
     return next((table for table in aliased if table in metadata.tables), name)
 
 

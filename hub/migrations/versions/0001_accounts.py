@@ -223,6 +223,7 @@ def _outbox() -> None:
         sa.Column("type", sa.Text(), nullable=False),
         sa.Column("payload", sa.Text(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("due_at", sa.BigInteger(), nullable=False),
         sa.Column("relayed_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_outbox")),
     )
@@ -232,7 +233,7 @@ def _outbox_indexes() -> None:
     op.create_index(
         "ix_outbox_waiting",
         "outbox",
-        ["id"],
+        ["due_at", "id"],
         unique=False,
         postgresql_where=sa.text("relayed_at IS NULL"),
         sqlite_where=sa.text("relayed_at IS NULL"),

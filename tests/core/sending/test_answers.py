@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from core.carriers.contract import Accepted, Ambiguous, Attempt, Busy, Found, NotFound, Outcome, Rejected
-from core.errors import CarrierBusy
+from core.errors import PeerError
 from core.schema import chunks, messages, windows
 from core.sending import answers, lanes, steps
 from core.sending.drafts import Draft
@@ -129,7 +129,7 @@ def test_a_carrier_that_raises_in_the_middle_leaves_the_rest_unknown(scripted: E
     account = scripted.account()
     scripted.send_all(account, [Draft(f"+336123456{n}", "a") for n in range(20, 24)])
     carrier.per_yield = 1
-    for broken in (OSError("+33612345622"), CarrierBusy(1), ValueError("a bug")):
+    for broken in (OSError("+33612345622"), PeerError("unavailable", "no"), ValueError("a bug")):
         carrier.breaks_after = (2, broken)
         with capture_logs() as logged:
             assert scripted.serve()

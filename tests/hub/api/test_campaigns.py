@@ -57,18 +57,27 @@ def test_a_report_sums_to_100_and_drops_stand_apart_with_their_reason(engine: En
     engine.later(rounds=20, seconds=10)
     report = client("GET", f"/campaigns/{made['id']}/report").json
     statistics = report["statistics"]
-    assert {group: statistics[group]["count"] for group in GROUPS} == {"success": 8, "waiting": 1, "temporary": 2, "permanent": 4, "blacklisted": 0}
+    assert {group: statistics[group]["count"] for group in GROUPS} == {
+        "success": 8,
+        "waiting": 1,
+        "temporary": 2,
+        "permanent": 4,
+        "blacklisted": 0,
+    }
     assert round(sum(statistics[group]["rate"] for group in GROUPS), 2) == 100
     assert statistics["apart"] == {"duplicate": 1, "invalid_number": 1}
     assert report["summary"]["contacts"] == 15
-    lines = []
-    cursor = ""
+    lines: list[Any] = []
+    cursor: str | None = ""
     while cursor is not None:
         page = client("GET", f"/campaigns/{made['id']}/recipients?limit=4&cursor={cursor}").json
         lines += page["items"]
         cursor = page["next_cursor"]
     assert len(lines) == 17
-    assert {line["to"]: line["reason"] for line in lines if line["reason"]} == {"12": "invalid_number", "0612345600": "duplicate"}
+    assert {line["to"]: line["reason"] for line in lines if line["reason"]} == {
+        "12": "invalid_number",
+        "0612345600": "duplicate",
+    }
     csv = client("GET", f"/campaigns/{made['id']}/recipients.csv").data.decode("utf-8-sig").splitlines()
     assert len(csv) == 18
     book = CalamineWorkbook.from_filelike(io.BytesIO(client("GET", f"/campaigns/{made['id']}/recipients.xlsx").data))
@@ -121,8 +130,12 @@ def test_cancelling_gives_the_credits_back(engine: Engine, client: RestClient) -
         ({"sender": "bad!sender"}, "sender_forbidden", "/sender"),
     ],
 )
-def test_what_is_wrong_with_a_campaign_is_named(client: RestClient, fields: dict[str, Any], code: str, pointer: str) -> None:
-    answer = client("POST", "/campaigns", json={"name": "x", "text": "Salut", "recipients": people("+33612345620")} | fields)
+def test_what_is_wrong_with_a_campaign_is_named(
+    client: RestClient, fields: dict[str, Any], code: str, pointer: str
+) -> None:
+    answer = client(
+        "POST", "/campaigns", json={"name": "x", "text": "Salut", "recipients": people("+33612345620")} | fields
+    )
     assert (answer.status_code, answer.json["code"], answer.json["errors"][0]["pointer"]) == (422, code, pointer)
 
 
@@ -139,8 +152,15 @@ def test_replies_are_listed_by_days_of_the_account(engine: Engine, client: RestC
     client.send("+33612345612")
     engine.later(rounds=3, seconds=5)
     (reply,) = client("GET", "/replies?from=2026-09-21&to=2026-09-21").json["items"]
-    assert (reply["text"], reply["from"], reply["to"], reply["opt_out"]) == ("Oui merci", "+33612345612", "36034", False)
-    assert client("GET", f"/replies/{reply['id']}").json["message_id"] == client("GET", "/messages").json["items"][0]["id"]
+    assert (reply["text"], reply["from"], reply["to"], reply["opt_out"]) == (
+        "Oui merci",
+        "+33612345612",
+        "36034",
+        False,
+    )
+    assert (
+        client("GET", f"/replies/{reply['id']}").json["message_id"] == client("GET", "/messages").json["items"][0]["id"]
+    )
     assert client("GET", "/replies?from=2026-09-22").json["items"] == []
     assert client("GET", "/replies?q=MERCI").json["items"] == [reply]
     assert client("GET", "/replies?from=2026-09-22&to=2026-09-21").status_code == 422
@@ -151,7 +171,11 @@ def test_formulas_in_replies_are_harmless_in_a_spreadsheet(engine: Engine, clien
     engine.later(seconds=5)
     client("POST", "/simulator/replies", json={"from": "+33612345620", "to": "36034", "text": "=HYPERLINK(1)"})
     engine.settle()
-    sheet = CalamineWorkbook.from_filelike(io.BytesIO(client("GET", "/replies.xlsx").data)).get_sheet_by_index(0).to_python()
+    sheet = (
+        CalamineWorkbook.from_filelike(io.BytesIO(client("GET", "/replies.xlsx").data))
+        .get_sheet_by_index(0)
+        .to_python()
+    )
     assert sheet[1][3] == "'=HYPERLINK(1)"
 
 

@@ -44,7 +44,9 @@ def test_fault_3_what_is_no_number_to_every_reader_is_400(alice: Visitor, number
     assert (answer.status_code, code(answer)) == (400, "invalid_json")
 
 
-@pytest.mark.parametrize("text", [rb'"a\u0000b"', rb'"\ud83d"', rb'"\ude00\ud83d"', rb'["x", {"\u0000": 1}]', b'"\xff"', b'"\xed\xa0\x80"'])
+@pytest.mark.parametrize(
+    "text", [rb'"a\u0000b"', rb'"\ud83d"', rb'"\ude00\ud83d"', rb'["x", {"\u0000": 1}]', b'"\xff"', b'"\xed\xa0\x80"']
+)
 def test_fault_4_a_nul_or_half_a_character_is_400(alice: Visitor, text: bytes) -> None:
     answer = alice.send_raw("/numbers/lookup", b'{"number": ' + text + b"}")
     assert (answer.status_code, code(answer)) == (400, "invalid_json")
@@ -106,7 +108,9 @@ def test_fault_8_a_cursor_of_another_account_or_list_or_tampered_with_is_400(ali
     assert [(answer.status_code, code(answer)) for answer in refused] == [(400, "invalid_cursor")] * len(refused)
 
 
-def test_fault_9_the_id_of_another_account_is_404_in_the_same_words_as_one_that_is_not(alice: Visitor, bob: Visitor) -> None:
+def test_fault_9_the_id_of_another_account_is_404_in_the_same_words_as_one_that_is_not(
+    alice: Visitor, bob: Visitor
+) -> None:
     hers = (alice.ask("POST", "/keys", {"name": "hers", "scopes": ["stats:read"]}).json or {})["id"]
     foreign, unknown = (bob.ask("DELETE", f"/keys/{key}") for key in (hers, "01997b2c-1a2b-7c3d-8e4f-123456789abc"))
     assert (foreign.status_code, unknown.status_code) == (404, 404)

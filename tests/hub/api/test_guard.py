@@ -8,7 +8,15 @@ from hub.api.guard import Guard, path_values, prepare
 
 
 def guard(**changes: Any) -> Guard:
-    plain = {"name": "x", "method": "POST", "path": "/x", "scope": None, "summary": "x", "tag": "x", "transaction": "own"}
+    plain = {
+        "name": "x",
+        "method": "POST",
+        "path": "/x",
+        "scope": None,
+        "summary": "x",
+        "tag": "x",
+        "transaction": "own",
+    }
     return prepare(Operation(handler=lambda _: Reply({}), **(plain | changes)))
 
 
@@ -20,7 +28,11 @@ MESSAGES = {
         "sender": {"type": "string", "minLength": 1},
         "messages": {
             "type": "array",
-            "items": {"type": "object", "required": ["text"], "properties": {"text": {"type": "string"}, "reference": {"type": "string"}}},
+            "items": {
+                "type": "object",
+                "required": ["text"],
+                "properties": {"text": {"type": "string"}, "reference": {"type": "string"}},
+            },
         },
     },
 }
@@ -67,7 +79,12 @@ def test_what_is_no_json_is_refused(raw: bytes) -> None:
     assert code(guard(body={"type": "object"}).json, raw) == "invalid_json"
 
 
-QUERY = {"size": {"type": "integer"}, "on": {"type": "boolean"}, "tags": {"type": "array", "items": {"type": "string"}}, "q": {"type": "string"}}
+QUERY = {
+    "size": {"type": "integer"},
+    "on": {"type": "boolean"},
+    "tags": {"type": "array", "items": {"type": "string"}},
+    "q": {"type": "string"},
+}
 
 
 def test_the_query_is_read_as_its_types() -> None:
@@ -79,7 +96,9 @@ def test_an_empty_parameter_is_absent() -> None:
     assert guard(method="GET", query=QUERY).query("size=&q=") == {}
 
 
-@pytest.mark.parametrize("raw", ["size=x", "size=1e3", "on=maybe", "colour=red", "colour=", "size=1&size=2", "size=" + "9" * 99])
+@pytest.mark.parametrize(
+    "raw", ["size=x", "size=1e3", "on=maybe", "colour=red", "colour=", "size=1&size=2", "size=" + "9" * 99]
+)
 def test_a_wrong_parameter_is_pointed_at(raw: str) -> None:
     with pytest.raises(Refused) as refused:
         guard(method="GET", query=QUERY).query(raw)
@@ -119,7 +138,9 @@ def test_a_form_is_read_as_its_types_without_its_file() -> None:
     assert code(upload.form, [("kind", "contacts"), ("kind", "contacts")]) == "invalid_request"
 
 
-@pytest.mark.parametrize("text", ["x", "01997B2C-1A2B-7C3D-8E4F-123456789ABC", "", "01997b2c-1a2b-7c3d-8e4f-123456789abc\n", "\0"])
+@pytest.mark.parametrize(
+    "text", ["x", "01997B2C-1A2B-7C3D-8E4F-123456789ABC", "", "01997b2c-1a2b-7c3d-8e4f-123456789abc\n", "\0"]
+)
 def test_what_can_not_be_an_id_is_not_found(text: str) -> None:
     assert code(path_values, {"id": text}) == "not_found"
     assert code(path_values, {"contact_id": text}) == "not_found"

@@ -15,10 +15,18 @@ def test_a_key_in_the_header_says_who_asks(runtime: Runtime) -> None:
     account_id, key_id = key(runtime)
     for header in ("Bearer smshub_x", "bearer   smshub_x"):
         found = Keyring(runtime).caller(header)
-        assert (found.account_id, found.actor, found.scopes, found.user) == (account_id, f"key:{key_id}", frozenset({"stats:read"}), None)
+        assert (found.account_id, found.actor, found.scopes, found.user) == (
+            account_id,
+            f"key:{key_id}",
+            frozenset({"stats:read"}),
+            None,
+        )
 
 
-@pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer ", "Basic smshub_x", "smshub_x", "Bearer smshub_y", "Bearer é", "Bearer a\tb"])
+@pytest.mark.parametrize(
+    "header",
+    [None, "", "Bearer", "Bearer ", "Basic smshub_x", "smshub_x", "Bearer smshub_y", "Bearer é", "Bearer a\tb"],
+)
 def test_anything_else_is_nobody(runtime: Runtime, header: str | None) -> None:
     key(runtime)
     with pytest.raises(Refused, match="unauthenticated"):

@@ -17,7 +17,10 @@ def test_each_account_has_a_bucket_of_its_own() -> None:
 
 def test_the_headers_say_what_is_left() -> None:
     buckets = Buckets(60)
-    assert buckets.take("a", 0).headers() == {"RateLimit-Policy": '"default";q=60;w=60', "RateLimit": '"default";r=59;t=1'}
+    assert buckets.take("a", 0).headers() == {
+        "RateLimit-Policy": '"default";q=60;w=60',
+        "RateLimit": '"default";r=59;t=1',
+    }
 
 
 def test_a_clock_that_goes_back_gives_nothing() -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,7 +54,9 @@ def test_a_message_answers_201_and_becomes_received(engine: Engine, client: Rest
         ({"text": 7}, 422, "invalid_request", "/text"),
     ],
 )
-def test_what_is_wrong_is_named_with_its_field(client: RestClient, fields: dict, status: int, code: str | None, pointer: str) -> None:  # type: ignore[type-arg]
+def test_what_is_wrong_is_named_with_its_field(
+    client: RestClient, fields: dict[str, Any], status: int, code: str | None, pointer: str
+) -> None:
     answer = client.send(**({"to": "+33612345620"} | fields))
     assert answer.status_code == status, answer.json
     assert answer.mimetype == "application/problem+json"
@@ -76,7 +79,12 @@ def test_an_empty_optional_field_is_an_absent_one(client: RestClient) -> None:
 
 
 def test_in_a_batch_the_right_ones_are_sent(engine: Engine, client: RestClient) -> None:
-    given = [{"to": "+33612345620", "text": "un"}, {"to": "12", "text": "deux"}, {"to": "+33612345621"}, {"to": "+33612345622", "text": "trois", "sender": ""}]
+    given = [
+        {"to": "+33612345620", "text": "un"},
+        {"to": "12", "text": "deux"},
+        {"to": "+33612345621"},
+        {"to": "+33612345622", "text": "trois", "sender": ""},
+    ]
     items = client("POST", "/messages/batch", json={"messages": given}).json["items"]
     assert [item["index"] for item in items] == [0, 1, 2, 3]
     assert [("message" in item) for item in items] == [True, False, False, True]
@@ -90,7 +98,12 @@ def test_a_batch_that_the_balance_does_not_cover_sends_its_beginning(engine: Eng
     client = RestClient(engine, engine.account("Small", 2), tmp_path)
     given = [{"to": f"+3361234562{n}", "text": "x"} for n in range(4)]
     items = client("POST", "/messages/batch", json={"messages": given}).json["items"]
-    assert [item["problem"]["code"] if "problem" in item else "sent" for item in items] == ["sent", "sent", "not_enough_credits", "not_enough_credits"]
+    assert [item["problem"]["code"] if "problem" in item else "sent" for item in items] == [
+        "sent",
+        "sent",
+        "not_enough_credits",
+        "not_enough_credits",
+    ]
     assert client("GET", "/credits").json["available"] == 0
 
 
@@ -138,7 +151,9 @@ def test_one_account_never_sees_another(engine: Engine, client: RestClient, tmp_
 
 
 def test_what_is_over_is_hidden_by_delete_and_kept_in_reports(engine: Engine, client: RestClient) -> None:
-    made = client("POST", "/campaigns", json={"name": "x", "text": "Salut", "recipients": [{"to": "+33612345620"}]}).json
+    made = client(
+        "POST", "/campaigns", json={"name": "x", "text": "Salut", "recipients": [{"to": "+33612345620"}]}
+    ).json
     engine.settle()
     engine.later(seconds=5)
     (message,) = client("GET", f"/messages?campaign_id={made['id']}").json["items"]

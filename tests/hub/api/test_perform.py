@@ -55,15 +55,23 @@ def made(runtime: Runtime) -> int:
 
 
 @pytest.mark.parametrize("way", ["write", "own"])
-def test_the_same_key_and_body_get_the_same_answer_and_it_is_done_once(runtime: Runtime, account: Account, shop: Shop, way: str) -> None:
+def test_the_same_key_and_body_get_the_same_answer_and_it_is_done_once(
+    runtime: Runtime, account: Account, shop: Shop, way: str
+) -> None:
     performer, asked = Performer(Cursors(["k" * 32])), operation(getattr(shop, way), way, keyed=True)
     first, second = (performer.perform(asked, call(runtime, account, {"n": 1})) for _ in range(2))
-    assert (second.status, second.body, dict(second.headers)) == (first.status, first.body, {"Idempotency-Replayed": "true"})
+    assert (second.status, second.body, dict(second.headers)) == (
+        first.status,
+        first.body,
+        {"Idempotency-Replayed": "true"},
+    )
     assert made(runtime) == 1
 
 
 @pytest.mark.parametrize("way", ["write", "own"])
-def test_another_body_or_path_under_the_key_is_refused(runtime: Runtime, account: Account, shop: Shop, way: str) -> None:
+def test_another_body_or_path_under_the_key_is_refused(
+    runtime: Runtime, account: Account, shop: Shop, way: str
+) -> None:
     performer, asked = Performer(Cursors(["k" * 32])), operation(getattr(shop, way), way, keyed=True)
     performer.perform(asked, call(runtime, account, {"n": 1}), "/x")
     for body, path in (({"n": 2}, "/x"), ({"n": 1}, "/y")):
@@ -90,7 +98,9 @@ def test_a_key_is_the_accounts_own(runtime: Runtime, account: Account, shop: Sho
     assert performer.perform(asked, call(runtime, other, {"n": 2})).headers == {}
 
 
-def test_without_a_key_or_where_none_is_taken_the_work_is_done_each_time(runtime: Runtime, account: Account, shop: Shop) -> None:
+def test_without_a_key_or_where_none_is_taken_the_work_is_done_each_time(
+    runtime: Runtime, account: Account, shop: Shop
+) -> None:
     performer = Performer(Cursors(["k" * 32]))
     for _ in range(2):
         performer.perform(operation(shop.write, keyed=True), call(runtime, account, key=None))
@@ -113,7 +123,9 @@ def test_while_a_process_works_on_a_key_it_says_so(runtime: Runtime, account: Ac
     assert told == ["idempotency_in_progress"]
 
 
-def test_of_two_processes_with_one_key_the_slower_gets_the_answer_of_the_quicker(runtime: Runtime, account: Account, shop: Shop) -> None:
+def test_of_two_processes_with_one_key_the_slower_gets_the_answer_of_the_quicker(
+    runtime: Runtime, account: Account, shop: Shop
+) -> None:
     here, there = Performer(Cursors(["k" * 32])), Performer(Cursors(["k" * 32]))
     quicker: list[Answer] = []
 
@@ -130,7 +142,9 @@ def test_of_two_processes_with_one_key_the_slower_gets_the_answer_of_the_quicker
 def test_a_list_is_a_page_whose_cursor_leads_to_the_next(runtime: Runtime, account: Account) -> None:
     def count(asked: Call, _: Tx) -> Reply:
         first = int(asked.page.after or 0)
-        return Reply(Listed(list(range(first, first + asked.page.limit)), str(first + asked.page.limit) if first < 4 else None))
+        return Reply(
+            Listed(list(range(first, first + asked.page.limit)), str(first + asked.page.limit) if first < 4 else None)
+        )
 
     performer, asked = Performer(Cursors(["k" * 32])), operation(count, "read", method="GET", paged=True)
     first = Call(runtime, Caller(account.id, frozenset(), "api", "test"), page=Page(2, None))

@@ -38,8 +38,14 @@ def test_me_is_the_account_behind_the_key(alice: Visitor) -> None:
 
 
 def test_me_is_changed_field_by_field(alice: Visitor) -> None:
-    changed = body(alice.ask("PATCH", "/me", {"account_name": "Alice & co", "default_sender": "AliceCo", "timezone": ""}))
-    assert (changed["account_name"], changed["default_sender"], changed["timezone"]) == ("Alice & co", "AliceCo", "Europe/Paris")
+    changed = body(
+        alice.ask("PATCH", "/me", {"account_name": "Alice & co", "default_sender": "AliceCo", "timezone": ""})
+    )
+    assert (changed["account_name"], changed["default_sender"], changed["timezone"]) == (
+        "Alice & co",
+        "AliceCo",
+        "Europe/Paris",
+    )
     assert body(alice.ask("PATCH", "/me", {"default_sender": None}))["default_sender"] == "36034"
 
 
@@ -72,7 +78,9 @@ def test_an_account_may_send_from_its_short_code_and_the_names_it_used(runtime: 
 
 
 def test_credits_move_from_one_account_to_another_and_both_see_it(alice: Visitor, bob: Visitor) -> None:
-    made = body(alice.ask("POST", "/credits/transfers", {"to_account": bob.account_id, "credits": 1.5, "reference": "lunch"}))
+    made = body(
+        alice.ask("POST", "/credits/transfers", {"to_account": bob.account_id, "credits": 1.5, "reference": "lunch"})
+    )
     assert (made["credits"], made["other_account"], made["reference"]) == (-1.5, bob.account_id, "lunch")
     assert body(alice.ask("GET", "/credits")) == {"available": 8.5, "held": 0, "alert_threshold": 0}
     received = body(bob.ask("GET", "/credits/transfers"))["items"][0]
@@ -82,7 +90,11 @@ def test_credits_move_from_one_account_to_another_and_both_see_it(alice: Visitor
 def test_transfers_are_listed_newest_first_page_by_page(alice: Visitor, bob: Visitor, clock: ManualClock) -> None:
     for number in range(5):
         clock.forward(seconds=1)
-        body(alice.ask("POST", "/credits/transfers", {"to_account": bob.account_id, "credits": 1, "reference": str(number)}))
+        body(
+            alice.ask(
+                "POST", "/credits/transfers", {"to_account": bob.account_id, "credits": 1, "reference": str(number)}
+            )
+        )
     seen: list[str] = []
     page = body(alice.ask("GET", "/credits/transfers?limit=2"))
     while True:
@@ -106,7 +118,9 @@ def test_transfers_are_listed_newest_first_page_by_page(alice: Visitor, bob: Vis
         ({"to_account": "alice"}, (422, "same_account")),
     ],
 )
-def test_a_transfer_that_can_not_be_is_refused(alice: Visitor, bob: Visitor, change: dict[str, Any], refused: tuple[int, str]) -> None:
+def test_a_transfer_that_can_not_be_is_refused(
+    alice: Visitor, bob: Visitor, change: dict[str, Any], refused: tuple[int, str]
+) -> None:
     asked = {"to_account": bob.account_id, "credits": 1} | change
     if refused[1] == "same_account":
         asked["to_account"] = alice.account_id
@@ -140,7 +154,14 @@ def test_all_tariffs_are_walked_once(alice: Visitor) -> None:
 
 def test_a_number_is_looked_up_in_the_accounts_region(alice: Visitor) -> None:
     found = body(alice.ask("POST", "/numbers/lookup", {"number": "06 12 34 56 78"}))
-    assert found == {"e164": "+33612345678", "country": "FR", "type": "mobile", "valid": True, "accepted": True, "reason": None}
+    assert found == {
+        "e164": "+33612345678",
+        "country": "FR",
+        "type": "mobile",
+        "valid": True,
+        "accepted": True,
+        "reason": None,
+    }
     fixed = body(alice.ask("POST", "/numbers/lookup", {"number": "+33 1 42 68 53 00"}))
     assert (fixed["valid"], fixed["accepted"]) == (True, False)
     assert body(alice.ask("POST", "/numbers/lookup", {"number": "12"}))["valid"] is False
@@ -163,8 +184,13 @@ def test_a_key_does_what_its_scopes_say_and_makes_none_that_can_do_more(runtime:
     clerk = visitor(runtime, app, "clerk", scopes=["account:write"])
     denied = clerk.ask("GET", "/credits")
     assert code(denied) == (403, "insufficient_scope")
-    assert denied.headers["WWW-Authenticate"] == 'Bearer realm="smshub", error="insufficient_scope", scope="credits:read"'
-    assert code(clerk.ask("POST", "/keys", {"name": "x", "scopes": ["credits:transfer"]})) == (403, "insufficient_scope")
+    assert (
+        denied.headers["WWW-Authenticate"] == 'Bearer realm="smshub", error="insufficient_scope", scope="credits:read"'
+    )
+    assert code(clerk.ask("POST", "/keys", {"name": "x", "scopes": ["credits:transfer"]})) == (
+        403,
+        "insufficient_scope",
+    )
     assert body(clerk.ask("POST", "/keys", {"name": "x", "scopes": ["account:write"]}))["scopes"] == ["account:write"]
 
 

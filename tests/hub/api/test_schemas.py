@@ -17,7 +17,14 @@ PERSON = {
         "name": {"type": "string", "minLength": 1},
         "born": {"type": "string", "format": "date-time"},
         "id": {"type": "string", "format": "uuid"},
-        "shoes": {"type": "array", "items": {"type": "object", "required": ["size"], "properties": {"size": {"type": "integer", "minimum": 1}}}},
+        "shoes": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["size"],
+                "properties": {"size": {"type": "integer", "minimum": 1}},
+            },
+        },
     },
 }
 
@@ -45,7 +52,9 @@ def test_what_is_missing_is_named_one_by_one() -> None:
 def test_no_fault_quotes_what_was_sent() -> None:
     private = "+33612345678"
     choice = {"type": "string", "enum": ["a"], "maxLength": 3, "pattern": "^a$", "const": "a"}
-    told = faults({"type": "object", "properties": {"x": choice, "y": {"type": "integer"}}}, {"x": private, "y": private})
+    told = faults(
+        {"type": "object", "properties": {"x": choice, "y": {"type": "integer"}}}, {"x": private, "y": private}
+    )
     assert private not in json.dumps(told)
 
 
@@ -78,8 +87,27 @@ def test_every_schema_is_one_and_its_example_fits(name: str) -> None:
 @pytest.mark.parametrize("name", ["MeChange", "TransferDraft", "KeyDraft", "NumberQuestion"])
 @given(
     value=strategies.dictionaries(
-        strategies.sampled_from(["account_name", "region", "timezone", "stop", "to_account", "credits", "reference", "name", "scopes", "number", "x"]),
-        strategies.one_of(strategies.text(max_size=3), strategies.floats(allow_nan=False, allow_infinity=False), strategies.booleans(), strategies.none()),
+        strategies.sampled_from(
+            [
+                "account_name",
+                "region",
+                "timezone",
+                "stop",
+                "to_account",
+                "credits",
+                "reference",
+                "name",
+                "scopes",
+                "number",
+                "x",
+            ]
+        ),
+        strategies.one_of(
+            strategies.text(max_size=3),
+            strategies.floats(allow_nan=False, allow_infinity=False),
+            strategies.booleans(),
+            strategies.none(),
+        ),
         max_size=4,
     )
 )

@@ -37,7 +37,18 @@ def test_a_time_without_an_offset_is_refused_with_its_cure() -> None:
     assert refused.value.faults[0].pointer == "/send_at"
 
 
-@pytest.mark.parametrize("text", ["", "now", "2026-02-30T10:00Z", "2026-09-21", "2026-09-21T25:00Z", "2026-09-21T10:00+02:60", "2026-09-21T10:00+24:00"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "now",
+        "2026-02-30T10:00Z",
+        "2026-09-21",
+        "2026-09-21T25:00Z",
+        "2026-09-21T10:00+02:60",
+        "2026-09-21T10:00+24:00",
+    ],
+)
 def test_what_is_no_time_is_refused(text: str) -> None:
     with pytest.raises(Refused, match="invalid_time"):
         read_time(text)

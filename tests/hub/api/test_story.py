@@ -23,9 +23,19 @@ def client(engine: Engine, tmp_path: Path) -> RestClient:
 
 
 def test_a_campaign_from_a_spreadsheet_to_its_report(engine: Engine, client: RestClient) -> None:
-    lines = ["mobile;nom;prenom", *(f"06123400{n:02};Dupont{n};Zoé" for n in range(50)), "0612340001;Double;Léa", "12;Faux;Numéro"]
+    lines = [
+        "mobile;nom;prenom",
+        *(f"06123400{n:02};Dupont{n};Zoé" for n in range(50)),
+        "0612340001;Double;Léa",
+        "12;Faux;Numéro",
+    ]
     file = (io.BytesIO("\r\n".join(lines).encode()), "people.csv")
-    job = client("POST", "/imports", data={"file": file, "kind": "contacts", "group_name": "Clients"}, content_type="multipart/form-data")
+    job = client(
+        "POST",
+        "/imports",
+        data={"file": file, "kind": "contacts", "group_name": "Clients"},
+        content_type="multipart/form-data",
+    )
     assert job.status_code == 202, job.json
     engine.settle()
     done = client("GET", f"/imports/{job.json['id']}").json
@@ -43,7 +53,13 @@ def test_a_campaign_from_a_spreadsheet_to_its_report(engine: Engine, client: Res
     engine.later(rounds=10, seconds=5)
     report = client("GET", f"/campaigns/{campaign.json['id']}/report").json
     assert report["summary"]["contacts"] == 50
-    assert sum(report["statistics"][group]["rate"] for group in ("success", "waiting", "temporary", "permanent", "blacklisted")) == 100
+    assert (
+        sum(
+            report["statistics"][group]["rate"]
+            for group in ("success", "waiting", "temporary", "permanent", "blacklisted")
+        )
+        == 100
+    )
     sent = client("GET", "/simulator/sent?limit=200").json["items"]
     campaign_sent = [one for one in sent if one["text"].startswith("Bonjour")]
     assert len({one["to"] for one in campaign_sent}) == len(campaign_sent) == 49  # 06 is refused at submit
