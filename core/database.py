@@ -86,7 +86,7 @@ class Connected:
                     copy.write_row(row)
             return
         marks = ", ".join(["%s" if self.postgresql else "?"] * len(columns))
-        cursor.executemany(f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})', rows)  # noqa: S608 - names of ours, values apart
+        cursor.executemany(f'INSERT INTO "{table.name}" ({names}) VALUES ({marks})', rows)  # noqa: S608 - names of ours  # noqa: S608 - names of ours, values apart
 
     def values(
         self, name: str, columns: Mapping[str, type[TypeEngine[Any]]], rows: Sequence[Sequence[Any]]

@@ -56,7 +56,7 @@ def configure(level: str = "info", *, terminal: bool | None = None) -> None:
         processors=[*before, redact, *last],
         wrapper_class=structlog.make_filtering_bound_logger(_LEVELS[level]),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=True,
+        cache_logger_on_first_use=False,
     )
     formatter = structlog.stdlib.ProcessorFormatter(foreign_pre_chain=before, processors=[_bare, redact, *last])
     handler = logging.StreamHandler(sys.stderr)

@@ -97,6 +97,7 @@ STATUSES: Final[Mapping[str, int]] = {
     "wrong_database": 422,
     # What is our fault, or nobody's.
     "internal_error": 500,
+    "stopped": 503,
     "unavailable": 503,
 }
 

@@ -15,7 +15,7 @@ from core.runtime import Runtime, Tx
 from core.schema import Id, chunks, messages, windows
 from core.sending import chunks as queue
 from core.sending import moves
-from core.sending.message import may_become
+from core.sending.message import IN_DOUBT, may_become
 from core.sending.windows import Window, renew, retire, to_unknown
 
 
@@ -32,9 +32,8 @@ def record(runtime: Runtime, window: Window, outcomes: Sequence[Outcome]) -> boo
         rows = [row for row in tx.all(locked) if row.attempt == attempt_of[row.id]]
         _accepted(tx, [row for row in rows if isinstance(by_id[row.id], Accepted)], by_id)
         _rejected(tx, [row for row in rows if isinstance(by_id[row.id], Rejected)], by_id)
-        waiting = [row for row in rows if row.status in {"sending", "unknown"}]
-        _busy(tx, chunk, [row for row in waiting if isinstance(by_id[row.id], Busy)], by_id)
-        _ambiguous(tx, chunk, [row for row in waiting if row.status == "sending"], by_id)
+        _busy(tx, chunk, [row for row in rows if row.status in IN_DOUBT], by_id)
+        _ambiguous(tx, chunk, [row for row in rows if row.status == "sending"], by_id)
     runtime.fault("after_record")
     return mine
 
@@ -100,8 +99,7 @@ def _rejected(tx: Tx, rows: Sequence[Row[Any]], by_id: Mapping[str, Outcome]) ->
 def _busy(tx: Tx, chunk: Any, rows: Sequence[Row[Any]], by_id: Mapping[str, Outcome]) -> None:
     """Definitely not taken: queued again, in a chunk that is due when the carrier asked for it."""
     later: dict[int, list[Row[Any]]] = defaultdict(list)
-    for row in rows:
-        answer = by_id[row.id]
+    for row, answer in ((row, by_id[row.id]) for row in rows):
         if isinstance(answer, Busy):
             later[max(1, answer.retry_after_ms)].append(row)
     for wait_ms, group in later.items():

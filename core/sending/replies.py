@@ -16,13 +16,14 @@ from core.blacklist.keywords import is_stop
 from core.credits import ledger
 from core.errors import Refused
 from core.number import lookup
+from core.ranges import HIGHEST, within
 from core.runtime import Runtime, Tx
 from core.schema import inbound_numbers, messages, replies
 from core.sending import chunks, drafts, moves
 from core.sending.drafts import Message
 from core.sending.message import IN_DOUBT
 from core.sending.routing import Router
-from core.sending.singles import id_at
+from core.sending.singles import SLACK_MS, id_at
 from core.sending.terms import MINUTE_MS, VALIDITY_MINUTES
 from core.sending.windows import SYSTEM
 from core.text import gsm
@@ -76,18 +77,22 @@ def listing(
 ) -> Sequence[Row[Any]]:
     """Newest first."""
     asked = filters or Filters()
+    owner, owner_id = (
+        (replies.c.campaign_id, asked.campaign_id) if asked.campaign_id else (replies.c.account_id, account_id)
+    )
+    below, above = before_id, None
     wanted = [replies.c.account_id == account_id]
-    if before_id:
-        wanted.append(replies.c.id < before_id)
     if asked.since is not None:
-        wanted += [replies.c.received_at >= asked.since, replies.c.id >= id_at(asked.since)]
+        wanted.append(replies.c.received_at >= asked.since)
+        above = id_at(asked.since)
     if asked.until is not None:
-        wanted += [replies.c.received_at < asked.until]
-    if asked.campaign_id:
-        wanted.append(replies.c.campaign_id == asked.campaign_id)
+        wanted.append(replies.c.received_at < asked.until)
+        below = min(below or HIGHEST, id_at(asked.until + 2 * SLACK_MS))
     if asked.q:
         wanted.append(replies.c.text.icontains(asked.q, autoescape=True))
-    return tx.all(select(replies).where(*wanted).order_by(replies.c.id.desc()).limit(limit))
+    theirs = within(owner, owner_id, replies.c.id, above=above, below=below)
+    newest = select(replies).where(theirs, *wanted).order_by(owner.desc(), replies.c.id.desc())
+    return tx.all(newest.limit(limit))
 
 
 def _waiting() -> Select[Any]:

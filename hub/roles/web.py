@@ -3,6 +3,7 @@
 import errno
 import socket
 import threading
+from collections.abc import Mapping
 from time import monotonic
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from core import Refused
 from hub.api.guard import FORM_LIMIT
 
 THREADS: Final = 8
-LIMITS: Final = {
+LIMITS: Final[Mapping[str, Any]] = {
     "threads": THREADS,
     "ident": None,  # what answers is nobody's business
     "max_request_body_size": FORM_LIMIT + 1024 * 1024,  # the largest form and what is around it

@@ -1,5 +1,6 @@
 """Receipts in any order and multiplicity end in a legal state that was reached by legal moves only."""
 
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import given
@@ -63,7 +64,7 @@ def test_in_the_engine_every_status_follows_legally_from_the_one_before(fresh: F
             deliver(engine, account, batch)
             engine.later(ms=ms)
         told = ["queued", *(fact["status"] for fact in engine.facts(account, "message.status"))]
-        moves = list(zip(told, told[1:], strict=False))
+        moves = list(pairwise(told))
         assert all(may_become(before, after) for before, after in moves), moves
         (row,) = engine.messages(account)
         assert row.status == told[-1]

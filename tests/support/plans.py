@@ -242,6 +242,7 @@ def _fact(id_: str, account_id: str, now: int) -> Mapping[str, Any]:
         "type": "message.status",
         "payload": "[]",
         "at": now,
+        "due_at": now,
         "relayed_at": now,
     }
 

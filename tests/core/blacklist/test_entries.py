@@ -159,3 +159,8 @@ def test_nothing_is_screened_out_of_nothing(book: Book) -> None:
     with book.runtime.read() as tx:
         assert blacklist.screen(tx, [book.account_id], []) == set()
         assert blacklist.screen(tx, [], [ANNE]) == set()
+
+
+def test_what_is_not_listed_is_not_found(book: Book) -> None:
+    with book.runtime.read() as tx, pytest.raises(Refused, match="not_found"):
+        blacklist.get(tx, book.account_id, ANNE)

@@ -8,9 +8,11 @@ from sqlalchemy import select
 from core import accounts, jobs
 from core.accounts import Account
 from core.audience import contacts, groups
+from core.carriers.contract import Accepted
 from core.errors import Refused
 from core.schema import campaign_drops, campaign_recipients
-from core.sending import campaigns, expansion
+from core.sending import answers, campaigns, expansion
+from core.sending.windows import claim
 from tests.support.engine import Engine
 from tests.support.world import NOON
 
@@ -343,3 +345,18 @@ def test_a_deleted_group_is_an_empty_one_for_a_campaign_that_waits(engine: Engin
     assert edit(engine, account, made.id, name="Encore").name == "Encore"
     engine.later(days=1)
     assert numbers(engine) == [33612345621]
+
+
+def test_cancelling_waits_for_nobody_and_leaves_what_is_in_flight_to_its_window(engine: Engine) -> None:
+    account = engine.account()
+    made = engine.campaign(account, ONE, TWO)
+    jobs.work(engine.runtime, engine.handlers)
+    window = claim(engine.runtime, "simulator", "test", 1, {})
+    assert window is not None
+    cancel(engine, account, made.id)
+    assert jobs.work(engine.runtime, engine.handlers)
+    assert sorted(engine.statuses(account).values()) == ["cancelled", "sending"]
+    answers.record(engine.runtime, window, [Accepted(window.attempts[0].reference, "c-1")])
+    answers.close(engine.runtime, window)
+    assert sorted(engine.statuses(account).values()) == ["cancelled", "sent"]
+    assert engine.faults() == []

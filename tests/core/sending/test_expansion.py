@@ -8,6 +8,7 @@ import pytest
 
 from core import accounts, jobs
 from core.audience import contacts
+from core.errors import Refused
 from core.schema import campaign_drops, chunks
 from core.sending import campaigns, expansion, recipients
 from tests.support.engine import Engine
@@ -243,3 +244,15 @@ def test_a_group_whose_first_pages_hold_archived_people_is_walked_to_its_end(eng
             found += [person.number for person in page.recipients]
             position = page.position
     assert found == list(range(33612345630, 33612345640))
+
+
+def test_a_worker_that_gives_up_late_changes_nothing(engine: Engine) -> None:
+    account = engine.account()
+    made = engine.campaign(account, ONE)
+    job = jobs.claim(engine.runtime)
+    assert job is not None
+    with engine.runtime.begin() as tx:
+        campaigns.cancel(tx, account.id, made.id)
+    expansion._give_up(engine.runtime, job, Refused("not_enough_credits", "late"))
+    expansion._take_back(engine.runtime, job, "cancelled")
+    assert (engine.campaign_row(made.id).status, engine.campaign_row(made.id).status_detail) == ("cancelled", None)

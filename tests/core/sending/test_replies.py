@@ -10,6 +10,7 @@ from core.accounts import Account
 from core.audience import contacts
 from core.blacklist import entries
 from core.carriers.contract import Inbound
+from core.errors import Refused
 from core.schema import replies as table
 from core.sending import replies
 from tests.support.engine import Engine
@@ -207,3 +208,32 @@ def test_a_stop_that_comes_while_its_message_is_in_flight_finds_it(make_engine: 
     engine.send(account, PARIS)
     engine.serve()
     assert newest(engine).account_id == account.id
+
+
+def test_replies_are_listed_newest_first_and_filtered(engine: Engine) -> None:
+    account, other = engine.account(), engine.account("Other")
+    made = engine.campaign(account, PARIS)
+    engine.settle()
+    engine.reply(NUMBER, "Oui 100%")
+    engine.clock.forward(hours=1)
+    sent_by(engine, account)
+    engine.reply(NUMBER, "Non")
+    first, second = engine.all(table)
+    hour_later = engine.clock.now
+    asked: dict[str, tuple[replies.Filters, list[str]]] = {
+        "all": (replies.Filters(), [second.id, first.id]),
+        "since": (replies.Filters(since=hour_later), [second.id]),
+        "until": (replies.Filters(until=hour_later), [first.id]),
+        "campaign": (replies.Filters(campaign_id=made.id), [first.id]),
+        "words": (replies.Filters(q="oui"), [first.id]),
+        "no wildcard": (replies.Filters(q="1%0"), []),
+    }
+    with engine.runtime.read() as tx:
+        assert {
+            name: [row.id for row in replies.listing(tx, account.id, 9, None, of)] for name, (of, _) in asked.items()
+        } == {name: ids for name, (_, ids) in asked.items()}
+        assert [row.id for row in replies.listing(tx, account.id, 9, second.id)] == [first.id]
+        assert replies.listing(tx, other.id, 9, None, replies.Filters(campaign_id=made.id)) == []
+        assert replies.get(tx, account.id, first.id).text == "Oui 100%"
+        with pytest.raises(Refused, match="not_found"):
+            replies.get(tx, other.id, first.id)

@@ -216,6 +216,9 @@ def test_lists_are_newest_first_and_filtered(engine: Engine) -> None:
         "after": {"created_after": NOON},
         "before": {"created_before": NOON + 1},
         "campaign": {"campaign_id": first.id},
+        "number in a campaign": {"campaign_id": first.id, "number": 33612345621},
+        "scheduled": {"status": "scheduled"},
+        "scheduled before": {"status": "scheduled", "created_before": NOON},
     }
     found = {name: listed(engine, account, **filters) for name, filters in asked.items()}
     assert found == {
@@ -226,6 +229,9 @@ def test_lists_are_newest_first_and_filtered(engine: Engine) -> None:
         "after": [second.id],
         "before": [first.id],
         "campaign": [],
+        "number in a campaign": [],
+        "scheduled": [second.id],
+        "scheduled before": [],
     }
 
 
@@ -235,3 +241,11 @@ def test_a_list_goes_on_after_the_last_one_seen(engine: Engine) -> None:
     with engine.runtime.read() as tx:
         page = singles.listing(tx, account.id, 2, ids[2])
     assert [row.id for row in page] == [ids[1], ids[0]]
+
+
+def test_which_of_some_ids_are_the_accounts_messages(engine: Engine) -> None:
+    mine, other = engine.account(), engine.account("Other")
+    own, foreign = engine.send(mine, PARIS), engine.send(other, PARIS)
+    with engine.runtime.read() as tx:
+        assert singles.owned(tx, mine.id, [own.id, foreign.id]) == {own.id}
+        assert singles.owned(tx, mine.id, []) == set()

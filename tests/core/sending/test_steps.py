@@ -306,3 +306,11 @@ def test_a_chunk_of_more_than_a_page_expires_in_pages(make_engine: Callable[...,
     engine.settle()
     assert {row.status for row in engine.all(messages)} == {"expired"}
     assert [row.status for row in engine.all(chunks)] == ["done"]
+
+
+def test_a_sweep_does_so_much_at_a_time_and_the_rest_the_next_time(engine: Engine) -> None:
+    account = engine.account()
+    for _ in range(steps.SWEPT + 1):
+        engine.send(account, ONE)
+        assert claim(engine.runtime, "simulator", "dead", 500, {}) is not None
+    assert [steps.sweep_abandoned(engine.runtime, everyone=True) for _ in range(3)] == [steps.SWEPT, 1, 0]

@@ -3,7 +3,7 @@
 import pytest
 
 from core.errors import Refused
-from core.sending import submit
+from core.sending import drafts, submit
 from core.sending.drafts import Draft
 from tests.support.engine import Engine
 from tests.support.world import NOON
@@ -121,3 +121,14 @@ def test_one_draft_that_is_refused_raises(engine: Engine) -> None:
     account = engine.account()
     with engine.runtime.begin() as tx, pytest.raises(Refused, match="invalid_number"):
         submit.submit_one(tx, account, "api", Draft("123", "a"))
+
+
+def test_a_hub_without_a_carrier_says_so(engine: Engine) -> None:
+    account = engine.account()
+    with engine.runtime.as_of(carriers={}).begin() as tx, pytest.raises(Refused, match="no_carrier"):
+        submit.submit(tx, account, "api", [Draft(PARIS, "a")])
+
+
+def test_a_message_is_read_back_as_it_was_written(engine: Engine) -> None:
+    sent = engine.send(engine.account(), PARIS, reference="r1")
+    assert drafts.of(engine.row(sent.id)) == sent

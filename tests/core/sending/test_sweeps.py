@@ -64,8 +64,7 @@ def test_what_is_old_and_done_with_goes_and_what_waits_stays(engine: Engine) -> 
         for done in (None, tx.now):
             tx.execute(
                 outbox.insert().values(
-                    due_at=0,
-                    id=tx.new_id(), account_id=tx.new_id(), type="x", payload="[]", at=1, relayed_at=done
+                    due_at=0, id=tx.new_id(), account_id=tx.new_id(), type="x", payload="[]", at=1, relayed_at=done
                 )
             )
             receipt = {"carrier": "c", "status": "received", "at": 1, "received_at": 1, "due_at": 1}

@@ -4,7 +4,11 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+from sqlalchemy import select
+
 from core import jobs
+from core.schema import chunks as chunks_table
 from core.schema import routes, windows
 from core.sending import campaigns, chunks, hours
 from core.sending.drafts import Draft
@@ -219,3 +223,16 @@ def test_a_window_is_written_before_the_network_with_the_end_of_its_lease(engine
     take(engine)
     (row,) = engine.all(windows)
     assert (row.size, row.closed_at, row.lease_until) == (1, None, NOON + 30_000)
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_chunk_that_another_is_claiming_is_passed_over(engine: Engine) -> None:
+    first, second = engine.account("First"), engine.account("Second")
+    taken = engine.send(first, PARIS)
+    engine.send(second, PARIS)
+    with engine.runtime.begin() as tx:
+        tx.one(select(chunks_table).where(chunks_table.c.id == taken.chunk_id).with_for_update())
+        window = take(engine)
+        assert window is not None
+        assert window.account_id == second.id
+        assert take(engine) is None
