@@ -20,20 +20,21 @@ LEASE_MS: Final = 60_000
 FIRST_RETRY_MS: Final = 5_000
 LONGEST_RETRY_MS: Final = 600_000
 DOUBLINGS: Final = 10  # more would pass the longest wait anyway
-MOST_ATTEMPTS: Final = 20
+MOST_FAILURES: Final = 20
 
 log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A leased job; `attempt` is the fence of its lease."""
+    """A leased job; `attempt` is the fence of its lease, `failures` how often it failed since it was promised."""
 
     id: str
     account_id: str
     kind: str
     subject_id: str
     attempt: int
+    failures: int = 0
 
 
 Work = Callable[[Runtime, Job], None]
@@ -52,9 +53,11 @@ def add(tx: Tx, account_id: str, kind: str, subject_id: str, due_at: int | None 
         "subject_id": subject_id,
         "due_at": due,
         "attempt": 0,
+        "failures": 0,
     }
     statement = tx.upsert(jobs).values(**row)
-    again = {"due_at": due, "done_at": None, "error": None, "lease_until": None, "attempt": jobs.c.attempt + 1}
+    fresh = {"due_at": due, "done_at": None, "error": None, "lease_until": None, "failures": 0}
+    again = fresh | {"attempt": jobs.c.attempt + 1}
     tx.execute(statement.on_conflict_do_update(index_elements=["kind", "subject_id"], set_=again))
     tx.ring("jobs")
 
@@ -75,7 +78,7 @@ def claim(runtime: Runtime) -> Job | None:
         tx.execute(
             update(jobs).where(jobs.c.id == row.id).values(lease_until=tx.now + LEASE_MS, attempt=row.attempt + 1)
         )
-    return Job(row.id, row.account_id, row.kind, row.subject_id, row.attempt + 1)
+    return Job(row.id, row.account_id, row.kind, row.subject_id, row.attempt + 1, row.failures)
 
 
 def renew(tx: Tx, job: Job) -> bool:
@@ -95,7 +98,7 @@ def work(runtime: Runtime, handlers: Mapping[str, Work]) -> bool:
     try:
         handlers[job.kind](runtime, job)
     except (PeerError, Refused) as error:
-        _put_off(runtime, job, str(error), final=job.attempt >= MOST_ATTEMPTS)
+        _put_off(runtime, job, str(error), final=job.failures + 1 >= MOST_FAILURES)
         return True
     except Exception as error:  # noqa: BLE001 - a bug: told, and the job stays for the version that mends it
         broken.tell("job.failed", error, job_id=job.id, kind=job.kind, attempt=job.attempt)
@@ -108,9 +111,11 @@ def work(runtime: Runtime, handlers: Mapping[str, Work]) -> bool:
 
 
 def _put_off(runtime: Runtime, job: Job, error: str, *, final: bool) -> None:
-    wait = min(FIRST_RETRY_MS * 2 ** min(job.attempt - 1, DOUBLINGS), LONGEST_RETRY_MS)
+    wait = min(FIRST_RETRY_MS * 2 ** min(job.failures, DOUBLINGS), LONGEST_RETRY_MS)
     with runtime.begin() as tx:
         given_up = {"done_at": tx.now} if final else {"due_at": tx.now + wait}
         mine = (jobs.c.id == job.id) & (jobs.c.attempt == job.attempt)
-        tx.execute(update(jobs).where(mine).values(lease_until=None, error=error[:500], **given_up))
+        tx.execute(
+            update(jobs).where(mine).values(lease_until=None, error=error[:500], failures=job.failures + 1, **given_up)
+        )
     log.warning("job.put_off", job_id=job.id, kind=job.kind, attempt=job.attempt, wait_ms=wait)

@@ -21,7 +21,7 @@ from core.schema import Id, blacklist, inbound_numbers
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One number that opted out. `source` is how it came: sms, web, api, console, import, or a connector's name."""
+    """One number that opted out. `source` is how it came: reply, web, api, console, import, or a connector's name."""
 
     scope: str
     number: int

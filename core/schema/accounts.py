@@ -124,7 +124,8 @@ jobs = Table(
     text("kind"),
     ident("subject_id"),
     whole("due_at"),
-    whole("attempt"),
+    whole("attempt"),  # raised by every claim and every new promise: the fence of the lease
+    whole("failures"),
     whole("lease_until", nullable=True),
     whole("done_at", nullable=True),
     text("error", nullable=True),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import Row, Select, select, update
+from sqlalchemy import ColumnElement, Row, Select, select, update
 
 from core import accounts, events
 from core.blacklist import entries as blacklist
@@ -23,7 +23,7 @@ from core.sending import chunks, drafts, moves
 from core.sending.drafts import Message
 from core.sending.message import IN_DOUBT
 from core.sending.routing import Router
-from core.sending.singles import SLACK_MS, id_at
+from core.sending.singles import SLACK_MS, has_campaign, id_at
 from core.sending.terms import MINUTE_MS, VALIDITY_MINUTES
 from core.sending.windows import SYSTEM
 from core.text import gsm
@@ -77,11 +77,13 @@ def listing(
 ) -> Sequence[Row[Any]]:
     """Newest first."""
     asked = filters or Filters()
+    if asked.campaign_id and not has_campaign(tx, account_id, asked.campaign_id):
+        return []
     owner, owner_id = (
         (replies.c.campaign_id, asked.campaign_id) if asked.campaign_id else (replies.c.account_id, account_id)
     )
     below, above = before_id, None
-    wanted = [replies.c.account_id == account_id]
+    wanted: list[ColumnElement[bool]] = []
     if asked.since is not None:
         wanted.append(replies.c.received_at >= asked.since)
         above = id_at(asked.since)
@@ -140,7 +142,7 @@ def _owner(tx: Tx, code: str) -> str | None:
 
 def _opt_out(tx: Tx, reply: Row[Any], owner: str | None, message_id: str | None) -> None:
     """Bind the number, and confirm it once: the second STOP finds it bound."""
-    if blacklist.add(tx, owner or reply.code, reply.number, "STOP", "sms", message_id):
+    if blacklist.add(tx, owner or reply.code, reply.number, "STOP", "reply", message_id):
         _confirm(tx, owner, reply)
 
 

@@ -109,7 +109,7 @@ def test_a_refusal_is_tried_again_at_longer_intervals_and_given_up_with_its_erro
     assert rounds(engine, worker, 1, seconds=1) == 1
     assert rounds(engine, worker, 1) == 2
     worker.error = Refused("not_found", "There is no such thing.")
-    assert rounds(engine, worker, 200, minutes=10) == jobs.MOST_ATTEMPTS
+    assert rounds(engine, worker, 200, minutes=10) == jobs.MOST_FAILURES
     (row,) = engine.all(table)
     assert (row.error, row.done_at is not None) == ("not_found: There is no such thing.", True)
 
@@ -137,3 +137,12 @@ def test_a_cancelled_job_is_not_done(engine: Engine) -> None:
     with engine.runtime.begin() as tx:
         jobs.cancel(tx, "test", SUBJECT)
     assert rounds(engine, Worker(), 1) == 0
+
+
+def test_a_promise_made_again_and_again_has_not_failed_for_that(engine: Engine) -> None:
+    for _ in range(jobs.MOST_FAILURES + 5):
+        promise(engine)
+    worker = Worker(Refused("no", "not now"))
+    rounds(engine, worker, 1)
+    assert engine.all(table)[0].done_at is None
+    assert rounds(engine, worker, 3, minutes=1) > 1

@@ -248,7 +248,7 @@ def _fact(id_: str, account_id: str, now: int) -> Mapping[str, Any]:
 
 
 def _job(id_: str, account_id: str, subject_id: str, now: int) -> Mapping[str, Any]:
-    done = {"due_at": now, "attempt": 1, "done_at": now}
+    done = {"due_at": now, "failures": 0, "attempt": 1, "done_at": now}
     return {"id": id_, "account_id": account_id, "kind": "campaign", "subject_id": subject_id, **done}
 
 

@@ -106,7 +106,7 @@ def test_a_stop_blacklists_the_number_for_the_account_of_its_message_only(engine
     engine.reply(NUMBER, text)
     assert (blocked(engine, mine), blocked(engine, other)) == (True, False)
     (fact,) = engine.facts(mine, "optout.created")
-    assert (fact["number"], fact["source"], fact["message_id"]) == (NUMBER, "sms", answered)
+    assert (fact["number"], fact["source"], fact["message_id"]) == (NUMBER, "reply", answered)
     assert newest(engine).opt_out
     assert engine.send(mine, PARIS).status == "blacklisted"
 

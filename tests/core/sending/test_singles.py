@@ -8,7 +8,8 @@ import pytest
 from core import accounts
 from core.accounts import Account
 from core.errors import Refused
-from core.sending import singles
+from core.sending import campaigns, singles
+from core.sending.campaigns import CampaignDraft
 from core.sending.singles import Filters
 from tests.support.engine import Engine
 from tests.support.world import NOON
@@ -217,6 +218,10 @@ def test_lists_are_newest_first_and_filtered(engine: Engine) -> None:
         "before": {"created_before": NOON + 1},
         "campaign": {"campaign_id": first.id},
         "number in a campaign": {"campaign_id": first.id, "number": 33612345621},
+        "number and reference": {"number": 33612345620, "reference": "r1"},
+        "reference of another number": {"number": 33612345621, "reference": "r1"},
+        "campaign of nobody": {"campaign_id": account.id},
+        "scheduled in a campaign": {"campaign_id": first.id, "status": "scheduled"},
         "scheduled": {"status": "scheduled"},
         "scheduled before": {"status": "scheduled", "created_before": NOON},
     }
@@ -230,6 +235,10 @@ def test_lists_are_newest_first_and_filtered(engine: Engine) -> None:
         "before": [first.id],
         "campaign": [],
         "number in a campaign": [],
+        "number and reference": [first.id],
+        "reference of another number": [],
+        "campaign of nobody": [],
+        "scheduled in a campaign": [],
         "scheduled": [second.id],
         "scheduled before": [],
     }
@@ -249,3 +258,17 @@ def test_which_of_some_ids_are_the_accounts_messages(engine: Engine) -> None:
     with engine.runtime.read() as tx:
         assert singles.owned(tx, mine.id, [own.id, foreign.id]) == {own.id}
         assert singles.owned(tx, mine.id, []) == set()
+
+
+def test_the_messages_of_a_campaign_are_listed_to_its_account_alone(engine: Engine) -> None:
+    account, other = engine.account(), engine.account("Other")
+    with engine.runtime.begin() as tx:
+        people = [{"to": PARIS}, {"to": "+33612345621"}]
+        made = campaigns.create(tx, account, "api", CampaignDraft("Bonjour", recipients=people))
+    engine.send(account, PARIS)
+    engine.settle()
+    first, second = [row.id for row in engine.messages(account) if row.campaign_id]
+    assert listed(engine, account, campaign_id=made.id) == [second, first]
+    assert listed(engine, account, campaign_id=made.id, number=33612345620) == [first]
+    assert listed(engine, account, campaign_id=made.id, status="scheduled") == []
+    assert listed(engine, other, campaign_id=made.id) == []
