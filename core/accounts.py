@@ -186,6 +186,14 @@ def grant_otp(tx: Tx, account_id: str, *, granted: bool, actor: str) -> None:
     record(tx, account_id, actor, "account.otp", {"granted": granted})
 
 
+def set_email(tx: Tx, account_id: str, email: str | None, actor: str) -> None:
+    """Where the account's alerts go; None for nowhere."""
+    if email is not None and "@" not in email:
+        raise Refused.at("/email", "invalid_account", "This is not an e-mail address.")
+    tx.execute(update(accounts).where(accounts.c.id == account_id).values(email=email))
+    record(tx, account_id, actor, "account.email", {})
+
+
 def create_user(tx: Tx, account_id: str, email: str, role: str, password_hash: str | None, actor: str) -> str:
     """A person of an account; the id. Refuses an address already known."""
     address = email.strip().lower()

@@ -18,4 +18,6 @@ def counts(tx: Tx) -> Mapping[str, int]:
         "outbox": outbox.c.relayed_at.is_(None),
     }
     tables = {"chunks": chunks, "receipts": receipts, "replies": replies, "jobs": jobs, "outbox": outbox}
-    return {name: int(tx.scalar(select(func.count()).select_from(tables[name]).where(open_))) for name, open_ in due.items()}
+    return {
+        name: int(tx.scalar(select(func.count()).select_from(tables[name]).where(open_))) for name, open_ in due.items()
+    }

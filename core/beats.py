@@ -20,4 +20,7 @@ def beat(tx: Tx, name: str, role: str) -> None:
 
 def latest(tx: Tx) -> Mapping[str, int]:
     """When each role was last heard of, in UTC milliseconds."""
-    return {row.role: row.at for row in tx.all(select(beats.c.role, func.max(beats.c.at).label("at")).group_by(beats.c.role))}
+    return {
+        row.role: row.at
+        for row in tx.all(select(beats.c.role, func.max(beats.c.at).label("at")).group_by(beats.c.role))
+    }

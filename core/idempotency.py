@@ -54,7 +54,10 @@ def find_many(tx: Tx, requests: Sequence[Keyed]) -> list[Answered | Refused | No
     wanted = tx.values("wanted", {"account_id": Id, "key": Text}, [(one.account_id, one.key) for one in requests])
     same = (idempotency.c.account_id == wanted.c.account_id) & (idempotency.c.key == wanted.c.key)
     rows = {(row.account_id, row.key): row for row in tx.all(select(idempotency).join(wanted, same))}
-    return [busy() if place in taken else _judged(one, rows.get((one.account_id, one.key))) for place, one in enumerate(requests)]
+    return [
+        busy() if place in taken else _judged(one, rows.get((one.account_id, one.key)))
+        for place, one in enumerate(requests)
+    ]
 
 
 def keep(tx: Tx, keyed: Keyed, answered: Answered) -> None:
@@ -65,7 +68,13 @@ def keep(tx: Tx, keyed: Keyed, answered: Answered) -> None:
 def keep_many(tx: Tx, pairs: Sequence[tuple[Keyed, Answered]]) -> None:
     """Remember the answers of a group commit."""
     rows = [
-        {"account_id": one.account_id, "key": one.key, "fingerprint": one.fingerprint, "status": answered.status, "body": answered.body}
+        {
+            "account_id": one.account_id,
+            "key": one.key,
+            "fingerprint": one.fingerprint,
+            "status": answered.status,
+            "body": answered.body,
+        }
         for one, answered in pairs
     ]
     if rows:  # not by tx.insert: whoever was slower is to get SQLAlchemy's IntegrityError, the same on both databases

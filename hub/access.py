@@ -40,7 +40,9 @@ class Access:
         self._application = application
         self._new_id = new_id
         self._meter = meter
-        self._defaults = [(name.lower(), (name, value)) for name, value in (*_DEFAULTS, *([_ONLY_HTTPS] if https else []))]
+        self._defaults = [
+            (name.lower(), (name, value)) for name, value in (*_DEFAULTS, *([_ONLY_HTTPS] if https else []))
+        ]
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request."""
@@ -64,4 +66,11 @@ class Access:
         route, method = environ.get(ROUTE, "none"), environ["REQUEST_METHOD"]
         method = method if method in _METHODS else "OTHER"
         self._meter.observe(route, method, status, seconds)
-        log.info("request", route=route, method=method, status=status, ms=round(seconds * 1000, 1), request_id=environ[REQUEST_ID])
+        log.info(
+            "request",
+            route=route,
+            method=method,
+            status=status,
+            ms=round(seconds * 1000, 1),
+            request_id=environ[REQUEST_ID],
+        )

@@ -50,7 +50,9 @@ def create_app(
     for operation in operations:
         _route(app, f"{PREFIX}{_converted(operation.path)}", operation.name, entry.view(operation), operation.method)
     for path, methods, allowed in _shadowed(operations):
-        app.add_url_rule(f"{PREFIX}{path}", endpoint=f"closed {path}", view_func=partial(_closed, allowed), methods=methods)
+        app.add_url_rule(
+            f"{PREFIX}{path}", endpoint=f"closed {path}", view_func=partial(_closed, allowed), methods=methods
+        )
     pages.register(app, settings, operations)
     callbacks.register(app, runtime)
     _route(app, "/healthz", "healthz", lambda: _healthz(runtime, checks))

@@ -3,7 +3,7 @@
 import click
 
 from hub import health
-from hub.commands import look, operate, run, send
+from hub.commands import look, operate, provision, run, send
 
 COMMANDS = (
     *(run.serve_command, run.web_command, run.worker_command, run.listen_command),
@@ -15,6 +15,8 @@ COMMANDS = (
         operate.pause,
         operate.resume,
         operate.user,
+        provision.number_group,
+        provision.route_group,
     ),
     *(send.send, send.campaign, look.connectors, look.openapi_command),
 )

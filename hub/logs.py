@@ -13,7 +13,21 @@ from structlog.typing import Processor
 REDACTED: Final = "[redacted]"
 # Whole names, and endings of names: `password`, `smtp_password`, `client_secret`.
 _SECRET: Final = frozenset(
-    {"text", "to", "number", "numbers", "recipient", "recipients", "msisdn", "body", "authorization", "cookie", "email", "nom", "prenom"}
+    {
+        "text",
+        "to",
+        "number",
+        "numbers",
+        "recipient",
+        "recipients",
+        "msisdn",
+        "body",
+        "authorization",
+        "cookie",
+        "email",
+        "nom",
+        "prenom",
+    }
 )
 _SECRET_ENDINGS: Final = ("password", "secret", "token", "api_key", "authorization")
 _LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
@@ -34,7 +48,9 @@ def tell_where(_logger: object, _method: str, entry: Entry) -> Entry:
     error = sys.exc_info()[1] if given is True else given[1] if isinstance(given, tuple) else given
     if isinstance(error, BaseException):
         entry["error"] = [type(each).__name__ for each in _chain(error)]
-        entry["where"] = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
+        entry["where"] = [
+            f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)
+        ]
     return entry
 
 

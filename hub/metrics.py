@@ -41,7 +41,9 @@ class Metrics:
         self.register(BACKLOG)
         names = ["route", "method", "status"]
         self._requests = Counter("smshub_requests", "Requests answered.", names, registry=self.registry)
-        self._seconds = Histogram("smshub_request_seconds", "Time to answer.", ["route"], buckets=_BUCKETS, registry=self.registry)
+        self._seconds = Histogram(
+            "smshub_request_seconds", "Time to answer.", ["route"], buckets=_BUCKETS, registry=self.registry
+        )
         # Finding a child by its labels costs more than counting: the few that there are, are kept.
         self._counter = lru_cache(maxsize=2048)(self._requests.labels)
         self._timer = lru_cache(maxsize=512)(self._seconds.labels)

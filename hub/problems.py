@@ -81,6 +81,7 @@ STATUSES: Final[Mapping[str, int]] = {
     "same_account": 422,
     "table_too_large": 422,
     "unknown_account": 422,
+    "unknown_carrier": 422,
     "unknown_column": 422,
     "unknown_group": 422,
     "unreadable_file": 422,
@@ -144,7 +145,9 @@ def status_of(code: str) -> int:
     return STATUSES.get(code, STATUS_OF_OTHERS)
 
 
-def problem(code: str, detail: str, request_id: str, faults: Sequence[Fault] = (), status: int | None = None) -> Problem:
+def problem(
+    code: str, detail: str, request_id: str, faults: Sequence[Fault] = (), status: int | None = None
+) -> Problem:
     """A problem under a code of the table; `status` for what HTTP itself calls otherwise."""
     answered = status or status_of(code)
     body = {
@@ -196,7 +199,11 @@ SCHEMA: Final[Mapping[str, Any]] = {
                 "type": "object",
                 "required": ["pointer", "message"],
                 "properties": {
-                    "pointer": {"type": "string", "description": "JSON pointer (RFC 6901) of the field at fault.", "examples": ["/to"]},
+                    "pointer": {
+                        "type": "string",
+                        "description": "JSON pointer (RFC 6901) of the field at fault.",
+                        "examples": ["/to"],
+                    },
                     "message": {"type": "string"},
                 },
                 "additionalProperties": False,

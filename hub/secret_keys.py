@@ -25,7 +25,9 @@ def of(settings: Settings) -> tuple[str, ...]:
 def kept(path: Path) -> str:
     """The key in this file, made at the first call, readable by its owner alone. Two processes at once agree on one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile("w", encoding="ascii", dir=path.parent, prefix=f"{path.name}.") as made:  # its mode is 600
+    with tempfile.NamedTemporaryFile(
+        "w", encoding="ascii", dir=path.parent, prefix=f"{path.name}."
+    ) as made:  # its mode is 600
         made.write(f"{secrets.token_hex(32)}\n")
         made.flush()
         with suppress(FileExistsError):  # made before, or by a process that was quicker: its key is the one

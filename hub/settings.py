@@ -195,7 +195,9 @@ def _url(*schemes: str, path: bool = True) -> Callable[[str], str]:
     return read_url
 
 
-_KEYS_HELP: Final = f"one key or several between commas, the first signs; each {SHORTEST_KEY} characters or more (openssl rand -hex 32)"
+_KEYS_HELP: Final = (
+    f"one key or several between commas, the first signs; each {SHORTEST_KEY} characters or more (openssl rand -hex 32)"
+)
 
 
 def _keys(text: str) -> tuple[str, ...]:

@@ -13,7 +13,11 @@ from core import schema
 
 
 def same_type(
-    _context: MigrationContext, _found: Column[Any], _wanted: Column[Any], found: TypeEngine[Any], wanted: TypeEngine[Any]
+    _context: MigrationContext,
+    _found: Column[Any],
+    _wanted: Column[Any],
+    found: TypeEngine[Any],
+    wanted: TypeEngine[Any],
 ) -> bool | None:
     """Whether the type has changed (None: let Alembic judge). An id is a UUID in PostgreSQL, and text in SQLite."""
     return not isinstance(found, UUID | Text) if isinstance(wanted, schema.Id) else None

@@ -50,7 +50,10 @@ def downgrade() -> None:
 def revisions() -> Mapping[str, str]:
     """The text of each revision by its file's name."""
     created = _created()
-    return {f"{number:04}_{room}.py": _revision(number, room, names, created) for number, (room, names) in enumerate(_rooms(), 1)}
+    return {
+        f"{number:04}_{room}.py": _revision(number, room, names, created)
+        for number, (room, names) in enumerate(_rooms(), 1)
+    }
 
 
 def main() -> None:

@@ -78,7 +78,9 @@ def test_while_another_transaction_is_at_it_postgresql_says_so(runtime: Runtime)
 def test_the_primary_key_stands_behind_it_all(runtime: Runtime) -> None:
     with runtime.begin() as tx:
         keep(tx, HERS, DONE)
-    late = idempotency.insert().values(account_id=HERS.account_id, key="k", fingerprint="f", status=200, body="", created_at=0)
+    late = idempotency.insert().values(
+        account_id=HERS.account_id, key="k", fingerprint="f", status=200, body="", created_at=0
+    )
     with pytest.raises(IntegrityError), runtime.begin() as tx:
         tx.execute(late)
 

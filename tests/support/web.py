@@ -30,7 +30,9 @@ class Visitor:
         given = {} if body is None else {"json": body}
         return self.client.open(f"/api/v1{path}", method=method, headers=headers, **given, **options)
 
-    def send_raw(self, path: str, raw: bytes, content_type: str = "application/json", method: str = "POST") -> TestResponse:
+    def send_raw(
+        self, path: str, raw: bytes, content_type: str = "application/json", method: str = "POST"
+    ) -> TestResponse:
         """A body as it stands."""
         return self.ask(method, path, data=raw, content_type=content_type)
 
@@ -44,7 +46,13 @@ def application(runtime: Runtime, operations: Sequence[Operation] = OPERATIONS, 
 
 
 def visitor(
-    runtime: Runtime, app: Flask, name: str, *, millicredits: int = 0, scopes: Sequence[str] = accounts.SCOPES, kind: str = "marketing"
+    runtime: Runtime,
+    app: Flask,
+    name: str,
+    *,
+    millicredits: int = 0,
+    scopes: Sequence[str] = accounts.SCOPES,
+    kind: str = "marketing",
 ) -> Visitor:
     """A new account with a key of its own."""
     secret = f"{accounts.KEY_PREFIX}{name}"

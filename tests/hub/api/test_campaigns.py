@@ -120,7 +120,7 @@ def test_cancelling_gives_the_credits_back(engine: Engine, client: RestClient) -
 
 
 @pytest.mark.parametrize(
-    ("fields", "code", "pointer"),
+    "fields, code, pointer",
     [
         ({"recipients": []}, "no_recipients", "/recipients"),
         ({"recipients": [{"to": "12"}]}, "no_recipients", "/recipients"),

@@ -38,7 +38,7 @@ def test_a_message_answers_201_and_becomes_received(engine: Engine, client: Rest
 
 
 @pytest.mark.parametrize(
-    ("fields", "status", "code", "pointer"),
+    "fields, status, code, pointer",
     [
         ({"to": "0696123456"}, 422, "invalid_number", "/to"),
         ({"to": "0142685300"}, 422, "fixed_line_number", "/to"),
