@@ -3,7 +3,7 @@
 Rooms are offered as modules (`contacts.create`, `campaigns.start`), values by name.
 """
 
-from core import accounts, backlog, beats, events, idempotency, jobs, number, recovery, schema
+from core import accounts, backlog, beats, events, idempotency, jobs, letters, number, recovery, schema
 from core.accounts import Account, Caller
 from core.audience import contacts, groups, imports, templates
 from core.blacklist import entries as blacklist
@@ -73,6 +73,7 @@ __all__ = [
     "jobs",
     "lanes",
     "ledger",
+    "letters",
     "message",
     "number",
     "quotes",

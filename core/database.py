@@ -19,7 +19,6 @@ from sqlalchemy import (
     Engine,
     Executable,
     Row,
-    Select,
     Subquery,
     Table,
     Text,
@@ -65,10 +64,6 @@ class Connected:
 
     def scalar(self, statement: Executable, parameters: Any = None) -> Any:
         return self.connection.execute(statement, parameters).scalar()
-
-    def stream(self, statement: Select[Any], size: int = 1000) -> Iterator[Row[Any]]:
-        """Rows in pages of `size`: memory stays bounded however many there are."""
-        yield from self.connection.execution_options(yield_per=size).execute(statement)
 
     def upsert(self, table: Table) -> Any:
         """An INSERT that can say ON CONFLICT; both databases say it with the same words."""

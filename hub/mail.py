@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
-from core import PeerError, Refused, Runtime, accounts, campaigns, jobs
+from core import PeerError, Refused, Runtime, accounts, campaigns, jobs, letters
 from hub.settings import Settings
 
 TIMEOUT_S: Final = 20
@@ -82,20 +82,20 @@ def compose(sender: str, to: str, subject: str, body: str, now: int, name: str) 
 
 
 def campaign_unpaid(runtime: Runtime, job: jobs.Job) -> None:
-    """Tell an account that a campaign could not start; nothing if it has no address, or the campaign is gone."""
+    """Tell an account that a campaign could not start; nothing if it is gone."""
     with runtime.read() as tx:
         account = accounts.get(tx, job.account_id)
         campaign = None
         with suppress(Refused):  # deleted meanwhile
             campaign = campaigns.get(tx, job.account_id, job.subject_id)
-    if runtime.mail is None or campaign is None or not account.email:
+    if campaign is None:
         return
     why = _REASONS.get(campaign.status_detail, f"The reason: {campaign.status_detail}.")
     body = (
         f"The campaign {campaign.name or campaign.id} of {account.name} was not sent, and nothing was charged.\n\n{why}\n\n"
         f"Send it again when that is mended: POST /api/v1/campaigns/{campaign.id}/resend\n"
     )
-    runtime.mail.send(account.email, f"Campaign not sent: {campaign.name or campaign.id}", body)
+    letters.tell(runtime, account.id, f"Campaign not sent: {campaign.name or campaign.id}", body)
 
 
 _REASONS: Final = {"no_credit": "There were not enough credits for all of its recipients: top the account up."}

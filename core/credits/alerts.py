@@ -2,7 +2,7 @@
 
 from sqlalchemy import select, update
 
-from core import events, jobs
+from core import events, jobs, letters
 from core.credits.tariff import from_millicredits
 from core.errors import Refused
 from core.runtime import Runtime, Tx
@@ -43,14 +43,12 @@ def _available(tx: Tx, account_id: str) -> int:
 
 
 def send_mail(runtime: Runtime, account_id: str) -> None:
-    """The mail itself; nothing if the account has no address or the hub no mail."""
+    """The mail itself."""
     with runtime.read() as tx:
-        account = tx.one(
-            select(accounts.c.name, accounts.c.email, accounts.c.alert_threshold).where(accounts.c.id == account_id)
-        )
+        account = tx.one(select(accounts.c.name, accounts.c.alert_threshold).where(accounts.c.id == account_id))
         available = _available(tx, account_id)
-    if runtime.mail is None or account is None or not account.email:
+    if account is None:
         return
     left, threshold = from_millicredits(available), from_millicredits(account.alert_threshold)
     body = f"The account {account.name} has {left} credits left; you asked to be told below {threshold}.\n"
-    runtime.mail.send(account.email, f"{left} SMS credits left", body)
+    letters.tell(runtime, account_id, f"{left} SMS credits left", body)

@@ -59,7 +59,7 @@ def create(tx: Tx, account: Account, source: str, draft: CampaignDraft) -> Row[A
     people, drops = explicit(tx, account, draft)
     if not people and not draft.groups:
         raise _nobody(drops)
-    campaign_id = _insert(tx, account, source, draft, terms)
+    campaign_id = _insert(tx, account, source, draft, terms, planned=len(people))
     add_recipients(tx, campaign_id, people)
     add_drops(tx, campaign_id, drops)
     return get(tx, account.id, campaign_id)
@@ -79,7 +79,9 @@ def _starts_at(tx: Tx, account: Account, draft: CampaignDraft) -> int | None:
     return None
 
 
-def _insert(tx: Tx, account: Account, source: str, draft: CampaignDraft, terms: Terms, **more: Any) -> str:
+def _insert(
+    tx: Tx, account: Account, source: str, draft: CampaignDraft, terms: Terms, *, planned: int = 0, **more: Any
+) -> str:
     """Write the campaign, and promise its work."""
     campaign_id = tx.new_id()
     later = _starts_at(tx, account, draft)
@@ -101,7 +103,7 @@ def _insert(tx: Tx, account: Account, source: str, draft: CampaignDraft, terms: 
         "updated_at": tx.now,
         "started_at": None if later else tx.now,
         "position": 0,
-        "planned": 0,
+        "planned": planned,
         "expanded": 0,
     }
     tx.execute(campaigns.insert().values(**(values | more)))
@@ -127,9 +129,7 @@ def add_drops(tx: Tx, campaign_id: str, drops: Sequence[Drop]) -> None:
 
 def get(tx: Tx, account_id: str, campaign_id: str, *, lock: bool = False) -> Row[Any]:
     """The account's campaign. Refuses with `not_found`."""
-    mine = select(campaigns).where(
-        campaigns.c.id == campaign_id, campaigns.c.account_id == account_id, campaigns.c.hidden_at.is_(None)
-    )
+    mine = select(campaigns).where(campaigns.c.id == campaign_id, campaigns.c.account_id == account_id)
     row = tx.one(mine.with_for_update() if lock else mine)
     if row is None:
         raise Refused("not_found", "There is no such campaign.")

@@ -111,10 +111,12 @@ def _write(tx: Tx, account: Account, row: Row[Any], page: Page) -> None:
         born["" if message.status != "queued" else router.pick(person.country, terms.purpose)].append(message)
     book.add_drops(tx, row.id, drops)
     _insert(tx, row, terms, born, expires_at)
+    expanded = row.expanded + sum(map(len, born.values()))
+    planned = row.planned if row.position else _planned(tx, row)
     reached = {
-        "expanded": campaigns.c.expanded + len(page.recipients),
+        "expanded": expanded,
         "updated_at": tx.now,
-        "planned": row.planned or _planned(tx, row),
+        "planned": expanded if page.position is None else planned,  # at the end it is known how many they were
     }
     position = row.position if page.position is None else page.position
     tx.execute(update(campaigns).where(campaigns.c.id == row.id).values(**reached, position=position))

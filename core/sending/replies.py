@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, Select, select, update
+from sqlalchemy import ColumnElement, Row, Select, func, or_, select, update
 
 from core import accounts, events
 from core.blacklist import entries as blacklist
@@ -30,7 +30,7 @@ from core.text import gsm
 
 BATCH: Final = 200
 REMEMBERED_MS: Final = 30 * 24 * 3_600_000
-LOOKED_AT: Final = 100  # the newest messages to one number among which the answered one is sought
+LOOKED_AT: Final = 100  # the newest messages to one number, from this code or with a mention, that are read
 CONFIRMATION: Final = (
     "Votre desinscription est enregistree, vous ne recevrez plus de SMS de notre part. / You are unsubscribed."
 )
@@ -121,18 +121,21 @@ def _apply(tx: Tx, reply: Row[Any]) -> None:
 
 def _answered(tx: Tx, reply: Row[Any]) -> Row[Any] | None:
     """The message that left last, of those that this reply may answer. A scheduled one may be much older than its leaving."""
-    newest = select(messages).where(messages.c.number == reply.number).order_by(messages.c.id.desc()).limit(LOOKED_AT)
-    return max((row for row in tx.all(newest) if _may_answer(tx, row, reply)), key=_left_at, default=None)
+    left_at = func.coalesce(messages.c.sent_at, messages.c.status_at)
+    theirs = select(messages).where(
+        messages.c.number == reply.number,
+        messages.c.source != SYSTEM,
+        or_(messages.c.charged, messages.c.status.in_(sorted(IN_DOUBT))),
+        or_(messages.c.sender == reply.code, messages.c.mention),
+        left_at > reply.received_at - REMEMBERED_MS,
+    )
+    newest = tx.all(theirs.order_by(left_at.desc(), messages.c.id.desc()).limit(LOOKED_AT))
+    return next((row for row in newest if _names(tx, row, reply.code)), None)
 
 
-def _may_answer(tx: Tx, row: Row[Any], reply: Row[Any]) -> bool:
-    left = row.charged or row.status in IN_DOUBT
-    named = row.sender == reply.code or (row.mention and reply.code in tx.rules.mentions.of(row.country).split())
-    return bool(left and named and row.source != SYSTEM and _left_at(row) > reply.received_at - REMEMBERED_MS)
-
-
-def _left_at(row: Row[Any]) -> int:
-    return int(row.sent_at or row.status_at)
+def _names(tx: Tx, row: Row[Any], code: str) -> bool:
+    """Whether a message told its reader this code, as its sender or in its mention."""
+    return bool(row.sender == code or (row.mention and code in tx.rules.mentions.of(row.country).split()))
 
 
 def _owner(tx: Tx, code: str) -> str | None:

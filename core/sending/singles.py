@@ -4,13 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, func, literal_column, select, update
+from sqlalchemy import ColumnElement, Row, func, literal, literal_column, select, update
 
 from core.accounts import Account
 from core.errors import Refused
 from core.ranges import HIGHEST, LOWEST, within
 from core.runtime import Tx
-from core.schema import campaigns, messages
+from core.schema import Id, campaigns, messages
 from core.schema.sending import RARE
 from core.sending.drafts import Draft, Message
 from core.sending.message import FINAL
@@ -38,9 +38,7 @@ class Filters:
 
 def get(tx: Tx, account_id: str, message_id: str, *, lock: bool = False) -> Row[Any]:
     """The account's message. Refuses with `not_found`."""
-    mine = select(messages).where(
-        messages.c.id == message_id, messages.c.account_id == account_id, messages.c.hidden_at.is_(None)
-    )
+    mine = select(messages).where(messages.c.id == message_id, messages.c.account_id == account_id)
     row = tx.one(mine.with_for_update() if lock else mine)
     if row is None:
         raise Refused("not_found", "There is no such message.")
@@ -84,14 +82,17 @@ def _few(asked: Filters, account_id: str) -> list[ColumnElement[bool]]:
     """What narrows a list to few rows, where an index of their own finds them; the other conditions must not lead to another one."""
     narrow: list[ColumnElement[bool]] = []
     if asked.number is not None:
-        narrow += [messages.c.number == asked.number, func.coalesce(messages.c.account_id, LOWEST) == account_id]
+        narrow += [
+            messages.c.number == asked.number,
+            func.coalesce(messages.c.account_id, literal(LOWEST, Id())) == account_id,
+        ]
     if asked.reference:
         same = messages.c.reference == asked.reference
         narrow += [same] if narrow else [same, messages.c.account_id == account_id]
     if asked.status in RARE and not narrow and not asked.campaign_id:
         narrow += [IS_RARE, messages.c.account_id == account_id]
     if narrow and asked.campaign_id:
-        narrow.append(func.coalesce(messages.c.campaign_id, LOWEST) == asked.campaign_id)
+        narrow.append(func.coalesce(messages.c.campaign_id, literal(LOWEST, Id())) == asked.campaign_id)
     return narrow
 
 

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from connectors.contract import Call, Listed, Operation, Reply
-from core import Account, Caller, Tx, accounts, hours, ledger
+from core import Account, Caller, Tx, accounts, blacklist, hours, ledger
 from hub.api.show import credits_of
+
+HOME: Final = "FR"  # the country of the short code in the mention
 
 
 def read_me(call: Call, tx: Tx) -> Reply:
@@ -32,9 +34,11 @@ def list_senders(call: Call, tx: Tx) -> Reply:
 
 def list_inbound_numbers(call: Call, tx: Tx) -> Reply:
     rows = accounts.inbound(tx, call.caller.account_id)
-    return Reply(
-        Listed([{"number": row.number, "country": row.country, "shared": row.account_id is None} for row in rows], None)
-    )
+    found = [{"number": row.number, "country": row.country, "shared": row.account_id is None} for row in rows]
+    code = tx.rules.short_code  # the hub's own takes replies though nobody declared it
+    if code in blacklist.scopes_of(tx, call.caller.account_id) and code not in {one["number"] for one in found}:
+        found.append({"number": code, "country": HOME, "shared": True})
+    return Reply(Listed(found, None))
 
 
 def _sender(sender: str, *, default: bool, replies: bool) -> dict[str, Any]:

@@ -44,10 +44,18 @@ def _asked(query: Mapping[str, Any], account: Account) -> replies.Filters:
 
 def _day(text: str, account: Account, pointer: str, days: int = 0) -> int:
     try:
-        day = date.fromisoformat(text) + timedelta(days=days)
-        return int(datetime.combine(day, time(), account.zone).timestamp() * 1000)
+        day = datetime.combine(date.fromisoformat(text), time(), account.zone)
+        return int(day.timestamp() * 1000) if not days else _next_day(day)
     except (ValueError, OverflowError):
         raise Refused.at(pointer, "invalid_request", "Write a day as 2026-09-21.") from None
+
+
+def _next_day(day: datetime) -> int:
+    """The beginning of the day after, in ms; of the last day of the calendar, its end."""
+    try:
+        return int((day + timedelta(days=1)).timestamp() * 1000)
+    except OverflowError:
+        return int(day.replace(hour=23, minute=59, second=59).timestamp() * 1000)
 
 
 def _lines(call: Call) -> Iterator[list[Any]]:

@@ -63,7 +63,7 @@ def campaign_shape(row: Row[Any], counts: Mapping[str, int] = MappingProxyType({
 
     `progress` counts recipients: known at the start, made into messages, and done with.
     """
-    done = sum(count for status, count in counts.items() if status not in message.UNFINISHED)
+    done = sum(count for status, count in counts.items() if status not in ("scheduled", "queued", "sending"))
     return {
         "id": row.id,
         "status": row.status,

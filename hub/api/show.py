@@ -37,9 +37,11 @@ def read_time(text: str, pointer: str = "") -> int:
         raise Refused.at(pointer, "invalid_time", f"This time has no offset, so it may mean many moments: {CURE}.")
     try:
         wall = datetime.fromisoformat(found["local"][:19].upper()).replace(tzinfo=_zone(found))
-        return (wall - _EPOCH) // timedelta(milliseconds=1) + int((found["part"] or "").ljust(3, "0")[:3])
+        at = (wall - _EPOCH) // timedelta(milliseconds=1) + int((found["part"] or "").ljust(3, "0")[:3])
+        iso(at)  # near the ends of the calendar an offset may lead out of it
     except (ValueError, OverflowError):
         raise Refused.at(pointer, "invalid_time", f"There is no such time: {CURE}.") from None
+    return at
 
 
 def is_time(text: object) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, func, select, update
 
-from core import Refused, Runtime, Tx, accounts
+from core import Refused, Runtime, Tx, letters
 from hub import secrets
 from hub.api.schemas import is_id
 from hub.hooks import sign
@@ -107,19 +107,11 @@ def rotate(runtime: Runtime, tx: Tx, keys: secrets.Keys, account_id: str, hook_i
 
 
 def send_mail(runtime: Runtime, hook_id: str) -> None:
-    """Tell the account that a hook was switched off; nothing if it has no address, the hub no mail, or the hook is on again."""
+    """Tell the account that a hook was switched off; nothing if it is on again."""
     with runtime.read() as tx:
         hook = tx.one(select(hooks).where(hooks.c.id == hook_id))
-        account = accounts.get(tx, hook.account_id) if hook else None
-    if (
-        runtime.mail is None
-        or account is None
-        or not account.email
-        or hook is None
-        or hook.disabled_reason != "failing"
-    ):
-        return
-    runtime.mail.send(account.email, "A webhook was switched off", _letter(hook.id, hook.url))
+    if hook is not None and hook.disabled_reason == "failing":
+        letters.tell(runtime, hook.account_id, "A webhook was switched off", _letter(hook.id, hook.url))
 
 
 def mine(account_id: str, hook_id: str) -> ColumnElement[bool]:

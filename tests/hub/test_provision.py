@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from core import accounts, alerts
 from core.schema import audit
 from tests.hub.test_cli import account, run, site_of, succeeded
 
@@ -40,3 +41,14 @@ def test_a_number_takes_replies_for_one_or_for_all(tmp_path: Path, owner: tuple[
         run(tmp_path, "number", "add", "+33700000001", "--carrier", "simulator", "--country", "fr", *owner)
     )
     assert said == f"33700000001 takes replies, for {shown}.\n"
+
+
+def test_an_alert_goes_to_the_owners_where_the_account_has_no_address(tmp_path: Path) -> None:
+    account(tmp_path, "Acme", "--credits", "2")
+    who = ("boss@example.com", "--account", "Acme", "--role", "owner")
+    succeeded(run(tmp_path, "user", "create", *who, "--password-stdin", stdin="long enough to be one\n"))
+    with site_of(tmp_path).runtime.begin() as tx:
+        alerts.set_threshold(tx, accounts.find(tx, "Acme").id, 2000)
+    succeeded(run(tmp_path, "send", "--to", "0612345620", "--text", "x"))
+    (letter,) = (tmp_path / "mail").iterdir()
+    assert "boss@example.com" in letter.read_text()

@@ -236,8 +236,7 @@ def test_a_campaign_that_is_over_is_only_hidden(engine: Engine) -> None:
     account = engine.account()
     made = engine.campaign(account, ONE)
     engine.settle()
-    assert cancel(engine, account, made.id).status == "finished"
-    assert code_of(cancel, engine, account, made.id) == "not_found"
+    assert [cancel(engine, account, made.id).status for _ in range(2)] == ["finished", "finished"]
     with engine.runtime.read() as tx:
         assert campaigns.listing(tx, account.id, 10) == []
     assert list(engine.statuses(account).values()) == ["received"]

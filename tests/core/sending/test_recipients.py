@@ -2,6 +2,7 @@
 
 import pytest
 
+from core.audience.archive import archive_numbers
 from core.errors import Refused
 from core.sending import recipients
 from core.sending.recipients import Recipient, listed, read, walk
@@ -70,3 +71,12 @@ def test_contacts_and_groups_that_are_not_the_accounts_are_named_by_place(engine
             recipients.check_groups(tx, mine.id, [group_id])
     assert [fault.pointer for fault in contacts.value.faults] == ["/contacts/1"]
     assert [fault.pointer for fault in groups.value.faults] == ["/groups/0"]
+
+
+def test_a_contact_that_left_the_address_book_is_not_chosen_by_its_id(engine: Engine) -> None:
+    account = engine.account()
+    gone = engine.person(account, f"+{A}")
+    with engine.runtime.begin() as tx:
+        archive_numbers(tx, account.id, [A], "failed_permanent")
+        with pytest.raises(Refused, match="unknown_contact"):
+            recipients.of_contacts(tx, account.id, [gone.id])

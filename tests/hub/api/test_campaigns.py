@@ -187,3 +187,23 @@ def test_sends_are_counted_by_hour_of_the_account(engine: Engine, client: RestCl
     assert by_hour["timezone"] == "Europe/Paris"
     assert by_hour["items"] == [{"hour": "16", "messages": 2, "segments": 2, "credits": 2.1}]
     assert [line["country"] for line in client("GET", "/statistics/sends?by=country").json["items"]] == ["FR", "GB"]
+
+
+def test_a_campaign_that_is_deleted_leaves_the_list_and_keeps_its_report(engine: Engine, client: RestClient) -> None:
+    made = campaign(client, "+33612345620", "+33612345613", "0612345620").json
+    engine.settle()
+    engine.later(seconds=5)
+    found = client("GET", f"/campaigns/{made['id']}").json
+    assert (found["status"], found["progress"]) == ("finished", {"total": 2, "expanded": 2, "done": 2})
+    for _ in range(2):
+        assert client("DELETE", f"/campaigns/{made['id']}").status_code == 200
+    assert client("GET", "/campaigns").json["items"] == []
+    assert client("GET", f"/campaigns/{made['id']}/report").json["statistics"]["success"]["count"] == 1
+
+
+def test_replies_to_the_hubs_short_code_arrive_for_everybody(client: RestClient) -> None:
+    assert client("GET", "/inbound-numbers").json["items"] == [{"number": "36034", "country": "FR", "shared": True}]
+
+
+def test_the_last_day_of_the_calendar_is_a_day(client: RestClient) -> None:
+    assert client("GET", "/replies?to=9999-12-31").status_code == 200

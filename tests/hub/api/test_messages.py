@@ -50,6 +50,8 @@ def test_a_message_answers_201_and_becomes_received(engine: Engine, client: Rest
         ({"purpose": "otp"}, 403, "otp_not_granted", "/purpose"),
         ({"shorten_links": True}, 422, "not_enabled", "/shorten_links"),
         ({"send_at": "2026-09-22T14:30:00"}, 422, None, "/send_at"),
+        ({"send_at": "9999-12-31T23:59:59-12:00"}, 422, None, "/send_at"),
+        ({"send_at": "0001-01-01T00:00:00+14:00"}, 422, None, "/send_at"),
         ({"colour": "red"}, 422, "invalid_request", "/colour"),
         ({"text": 7}, 422, "invalid_request", "/text"),
     ],
@@ -158,5 +160,6 @@ def test_what_is_over_is_hidden_by_delete_and_kept_in_reports(engine: Engine, cl
     engine.later(seconds=5)
     (message,) = client("GET", f"/messages?campaign_id={made['id']}").json["items"]
     assert client("DELETE", f"/messages/{message['id']}").status_code == 200
-    assert client("GET", f"/messages/{message['id']}").status_code == 404
+    assert client("GET", "/messages").json["items"] == []
+    assert client("GET", f"/messages/{message['id']}").status_code == 200
     assert client("GET", f"/campaigns/{made['id']}/report").json["statistics"]["success"]["count"] == 1
