@@ -54,7 +54,7 @@ def is_time(text: object) -> bool:
 
 @lru_cache(maxsize=4096)
 def _second(seconds: int) -> str:
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return (_EPOCH + timedelta(seconds=seconds)).isoformat()[:19]  # strftime does not pad a year
 
 
 def _zone(found: re.Match[str]) -> timezone:

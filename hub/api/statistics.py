@@ -8,13 +8,14 @@ from hub.api.show import credits_of, iso, read_time
 
 MONTH_MS: Final = 30 * 24 * 3_600_000
 LONGEST_MS: Final = 366 * 24 * 3_600_000
+FIRST_MS: Final = -62_135_596_800_000  # the year 1, where the calendar begins
 
 
 def read_sends(call: Call, tx: Tx) -> Reply:
     account = accounts.get(tx, call.caller.account_id)
     query = call.query
     until = read_time(query["to"], "/to") if "to" in query else tx.now + 1
-    since = read_time(query["from"], "/from") if "from" in query else until - MONTH_MS
+    since = read_time(query["from"], "/from") if "from" in query else max(until - MONTH_MS, FIRST_MS)
     if not 0 < until - since <= LONGEST_MS:
         raise Refused.at("/from", "invalid_request", "`from` must be before `to`, by at most 366 days.")
     by = query.get("by", "day")

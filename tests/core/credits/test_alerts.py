@@ -119,6 +119,9 @@ def test_no_address_or_no_mail_is_no_letter(engine: Engine, warned: Callable[[fl
     assert engine.letters.sent == []
 
 
-def test_nobodys_credits_are_below_nothing(engine: Engine) -> None:
+def test_nobody_is_told_nothing(engine: Engine) -> None:
     with engine.runtime.begin() as tx:
-        alerts.check(tx, tx.new_id())
+        nobody = tx.new_id()
+        alerts.check(tx, nobody)
+    alerts.send_mail(engine.runtime, nobody)
+    assert engine.letters.sent == []

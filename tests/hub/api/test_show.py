@@ -57,3 +57,8 @@ def test_what_is_no_time_is_refused(text: str) -> None:
 @given(strategies.integers(min_value=0, max_value=253_402_300_799_999))
 def test_what_is_shown_is_read_as_the_same_moment(at: int) -> None:
     assert read_time(iso(at)) == at
+
+
+def test_years_have_four_digits_to_both_ends_of_the_calendar() -> None:
+    for text in ("0001-01-01T00:00:00.000Z", "0067-08-01T22:22:01.600Z", "9999-12-31T23:59:59.999Z"):
+        assert iso(read_time(text)) == text
