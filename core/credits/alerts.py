@@ -46,9 +46,9 @@ def send_mail(runtime: Runtime, account_id: str) -> None:
     """The mail itself."""
     with runtime.read() as tx:
         account = tx.one(select(accounts.c.name, accounts.c.alert_threshold).where(accounts.c.id == account_id))
+        if account is None:
+            return
         available = _available(tx, account_id)
-    if account is None:
-        return
     left, threshold = from_millicredits(available), from_millicredits(account.alert_threshold)
     body = f"The account {account.name} has {left} credits left; you asked to be told below {threshold}.\n"
     letters.tell(runtime, account_id, f"{left} SMS credits left", body)
