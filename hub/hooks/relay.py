@@ -51,18 +51,20 @@ def _relay(runtime: Runtime, triggers: Mapping[str, Trigger], sinks: Sequence[Si
 
 
 def _one_by_one(runtime: Runtime, triggers: Mapping[str, Trigger], sinks: Sequence[Sink], limit: int) -> int:
-    for done in range(limit):
-        try:
-            if not _relay(runtime, triggers, sinks, 1):
-                return done
-        except Exception:
-            with runtime.begin() as tx:
-                row = tx.one(_waiting(tx, 1).with_for_update(skip_locked=True))
-                if row is not None:
-                    later = {"due_at": tx.now + PUT_OFF_MS}
-                    tx.execute(update(schema.outbox).where(schema.outbox.c.id == row.id).values(**later))
-                    log.exception("event.not_told", outbox_id=row.id, type=row.type, account_id=row.account_id)
-    return limit
+    """The page again, a savepoint a row. Its rows stay locked: what is put off is what failed, whoever else relays meanwhile."""
+    outbox = schema.outbox
+    with runtime.begin() as tx:
+        rows = tx.all(_waiting(tx, limit).with_for_update(skip_locked=True))
+        for row in rows:
+            try:
+                with tx.connection.begin_nested():
+                    _tell(tx, triggers, sinks, [row])
+                values = {"relayed_at": tx.now}
+            except Exception:
+                values = {"due_at": tx.now + PUT_OFF_MS}
+                log.exception("event.not_told", outbox_id=row.id, type=row.type, account_id=row.account_id)
+            tx.execute(update(outbox).where(outbox.c.id == row.id).values(**values))
+    return len(rows)
 
 
 def _waiting(tx: Tx, limit: int) -> Select[Any]:
