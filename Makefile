@@ -16,7 +16,7 @@ PYTEST_ARGS ?= -n auto --dist worksteal
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help run test check coverage bench lock clean
+.PHONY: help run test check coverage bench chaos lock clean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 20
@@ -37,13 +37,19 @@ check: .venv/.dev ## lint, format, types, imports, sizes
 coverage: .venv/.dev .venv/.peers ## run every test, and show the lines and branches that none takes
 	@exec $(PY) -m pytest $(PYTEST_ARGS) --cov --cov-report=term-missing:skip-covered
 
-bench: .venv/.dev .venv/.peers ## measure: ONLY=engine|mail2sms|smpp|eloqua, JSON=file for the figures by name
-	@exec $(PY) -m tests.bench $(if $(ONLY),--only $(ONLY)) $(if $(JSON),--json $(JSON))
+# DOCS=1 writes docs/performance.md and its picture too; DOCS=again writes them once more from what JSON= kept, and measures nothing.
+bench: .venv/.dev .venv/.peers ## measure: ONLY=engine|mail2sms|smpp|eloqua, JSON=file for the figures by name; FIGURE=, RUNS=, SCALE=, DOCS=1
+	@exec $(PY) -m tests.bench $(if $(ONLY),--only $(ONLY)) $(if $(JSON),--json $(JSON)) $(if $(FIGURE),--figure $(FIGURE)) \
+	  $(if $(RUNS),--runs $(RUNS)) $(if $(SCALE),--scale $(SCALE)) --profiles $(or $(PROFILES),build/profiles) \
+	  $(if $(DOCS),--docs docs) $(if $(filter again,$(DOCS)),--again)
+
+chaos: .venv/.dev .venv/.peers ## kill -9 at random under load, and compare: MINUTES=5, PEOPLE=20000, SEED= repeats a run
+	@$(if $(MINUTES),MINUTES=$(MINUTES)) $(if $(PEOPLE),PEOPLE=$(PEOPLE)) $(if $(SEED),SEED=$(SEED)) exec $(PY) -m tests.chaos
 
 # One file for every Python from 3.11 on, and every platform: hence uv, whose resolver is universal. No header and no index:
 # the files name packages and their hashes, never the machine that wrote them.
 COMPILE = env -u UV_INDEX_URL -u UV_EXTRA_INDEX_URL $(PY) -m uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
-	--generate-hashes --no-header --no-annotate --no-emit-index-url --group build
+	--generate-hashes --no-header --no-annotate --no-strip-extras --no-emit-index-url --group build
 lock: .venv/.dev ## write the locked requirements again; UPGRADE=1 takes newer versions
 	$(COMPILE) $(if $(UPGRADE),--upgrade) --output-file requirements.lock
 	$(COMPILE) $(if $(UPGRADE),--upgrade) --extra dev --constraint requirements.lock --output-file requirements-dev.lock

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, Literal
 
-from core import Caller, Runtime, Tx, idempotency
+from core import Caller, Refused, Runtime, Tx, idempotency
 
 Schema = Mapping[str, Any]  # JSON Schema 2020-12; may say {"$ref": "#/components/schemas/Message"}
 
@@ -71,13 +71,17 @@ class Listed:
 
 Handler = Callable[[Call, Tx], Reply]
 OwnHandler = Callable[[Call], Reply]
+# Calls of many accounts that came at the same time, in one transaction, which has locked the credits of them all; an answer for each,
+# in order. A refusal is an item: it must not have written anything. An error raised makes each call be tried by itself.
+GroupHandler = Callable[[Sequence[Call], Tx], Sequence[Reply | Refused]]
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One thing the hub can be asked to do.
 
-    transaction: `read` and `write` handlers get an open one; `own` handlers take only the call and open theirs.
+    transaction: `read` and `write` handlers get an open one; `own` handlers take only the call and open theirs; `group` handlers
+    get one for all the calls that came at the same time.
     keyed: takes an Idempotency-Key (POSTs that send or move credits); the key's row commits with the work.
     refusals: the codes of `Refused` that a caller may meet here, for the documents.
     paged: a list; the handler reads `call.page` and answers a `Listed` in its reply's body. answers[200] is then the schema of an item.
@@ -88,8 +92,8 @@ class Operation:
     path: str
     scope: str | None
     summary: str
-    handler: Handler | OwnHandler
-    transaction: Literal["read", "write", "own"]
+    handler: Handler | OwnHandler | GroupHandler
+    transaction: Literal["read", "write", "own", "group"]
     tag: str
     description: str = ""
     query: Mapping[str, Schema] = field(default_factory=dict)

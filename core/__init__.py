@@ -3,7 +3,21 @@
 Rooms are offered as modules (`contacts.create`, `campaigns.start`), values by name.
 """
 
-from core import accounts, backlog, beats, events, idempotency, jobs, letters, number, recovery, schema
+from core import (
+    accounts,
+    backlog,
+    beats,
+    events,
+    idempotency,
+    jobs,
+    letters,
+    number,
+    outages,
+    prepared,
+    recovery,
+    restored,
+    schema,
+)
 from core.accounts import Account, Caller
 from core.audience import contacts, groups, imports, templates
 from core.blacklist import entries as blacklist
@@ -76,11 +90,14 @@ __all__ = [
     "letters",
     "message",
     "number",
+    "outages",
+    "prepared",
     "quotes",
     "receipts",
     "recovery",
     "replies",
     "report",
+    "restored",
     "routing",
     "schema",
     "sends",

@@ -2,18 +2,20 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo, available_timezones
 
 import phonenumbers
-from sqlalchemy import Row, or_, select, update
+from sqlalchemy import Row, Select, or_, select, update
 
 from core.credits import ledger
 from core.errors import Fault, Refused
+from core.prepared import among, listed
 from core.runtime import Runtime, Tx
-from core.schema import accounts, api_keys, audit, inbound_numbers, senders, users
+from core.schema import Id, accounts, api_keys, audit, inbound_numbers, senders, users
 from core.sender import check_sender
 
 KINDS: Final = ("marketing", "notification")
@@ -125,6 +127,17 @@ def get(tx: Tx, account_id: str) -> Account:
     if row is None:
         raise Refused("not_found", "There is no such account.")
     return _account(row)
+
+
+def get_many(tx: Tx, account_ids: Collection[str]) -> dict[str, Account]:
+    """Those of these accounts that there are, by id."""
+    rows = tx.all(_those(tx.postgresql), {"accounts": listed(tx, sorted(account_ids))})
+    return {row.id: _account(row) for row in rows}
+
+
+@cache
+def _those(postgresql: bool) -> Select[Any]:
+    return select(accounts).where(among(accounts.c.id, "accounts", Id, postgresql=postgresql))
 
 
 def find(tx: Tx, name_or_id: str) -> Account:

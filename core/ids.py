@@ -9,6 +9,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 COUNTER_END = 0x1000
+_DIGITS = tuple(f"{counter:03x}" for counter in range(COUNTER_END))
+_VARIANT = {f"{digit:x}": "89ab"[digit % 4] for digit in range(16)}  # two bits are given, two of a digit's four random
 
 
 class Ids(Protocol):
@@ -37,19 +39,31 @@ class UuidV7:
         return self.many(1)[0]
 
     def many(self, count: int) -> list[str]:
-        made = []
+        if count < 1:
+            return []
+        noise = self._random_bits(64 * count).to_bytes(8 * count).hex()  # one draw: the system's are dear
+        made: list[str] = []
+        for millisecond, counters in self._taken(count):
+            head = f"{millisecond >> 16:08x}-{millisecond & 0xFFFF:04x}-7"
+            places = range(16 * len(made), 16 * count, 16)
+            made += [
+                f"{head}{_DIGITS[counter]}-{_VARIANT[noise[at]]}{noise[at + 1 : at + 4]}-{noise[at + 4 : at + 16]}"
+                for counter, at in zip(counters, places, strict=False)
+            ]
+        return made
+
+    def _taken(self, count: int) -> list[tuple[int, range]]:
+        """The next milliseconds with the counters that are taken of each, `count` in all."""
+        taken = []
         with self._lock:
             now = self._clock()
             if now > self._millisecond:
                 self._millisecond, self._counter = now, 0
-            for _ in range(count):
+            while count:
                 if self._counter == COUNTER_END:
                     self._millisecond, self._counter = self._millisecond + 1, 0
-                made.append((self._millisecond << 12) | self._counter)
-                self._counter += 1
-        return [_format(stamp, self._random_bits(62)) for stamp in made]
-
-
-def _format(stamp: int, noise: int) -> str:
-    digits = f"{stamp >> 12:012x}7{stamp & 0xFFF:03x}{0x8000000000000000 | noise:016x}"
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+                end = min(self._counter + count, COUNTER_END)
+                taken.append((self._millisecond, range(self._counter, end)))
+                count -= end - self._counter
+                self._counter = end
+        return taken

@@ -58,7 +58,7 @@ class Rules:
 class Tx(Connected):
     """A transaction with what its work needs: one `now`, ids, the rules, and a doorbell that rings after the commit."""
 
-    __slots__ = ("_ids", "carriers", "now", "rings", "rules")
+    __slots__ = ("_ids", "carriers", "locked", "now", "patient", "rings", "rules")
 
     def __init__(self, connected: Connected, runtime: "Runtime") -> None:
         super().__init__(connected.connection)
@@ -66,6 +66,9 @@ class Tx(Connected):
         self.rules = runtime.rules
         self.carriers = runtime.carriers
         self.rings: set[str] = set()
+        # The ledger's: rows that this transaction has locked, as they are now; and whether it waits for those that another one has.
+        self.locked: dict[tuple[str, str], Any] = {}
+        self.patient = True
         self._ids = runtime.ids
 
     def new_id(self) -> str:

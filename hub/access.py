@@ -5,15 +5,16 @@ At the WSGI layer, where a header costs an append: the framework's own headers a
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from time import perf_counter
 from typing import Any, Final
 
-import structlog
-
+from hub import logs
 from hub.metrics import Metrics
 
 REQUEST_ID: Final = "smshub.request_id"
 ROUTE: Final = "smshub.route"
+IDS: Final = 64  # made at once: a draw of random bits is dear
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9_\-]{8,64}")
 _DEFAULTS: Final = (
     ("X-Content-Type-Options", "nosniff"),
@@ -29,16 +30,30 @@ _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "O
 Environ = dict[str, Any]
 Headers = list[tuple[str, str]]
 Wsgi = Callable[[Environ, Callable[..., Any]], Iterable[bytes]]
-
-log = structlog.get_logger()
+Route = Callable[[Environ], Wsgi | None]
+Respond = Callable[[str, Headers, bytes], None]  # status, headers and body of an answer
+Later = Callable[[Environ, Respond], bool]  # answers once, in whatever thread has the answer; False: it is not taken
+LaterRoute = Callable[[Environ], Later | None]
 
 
 class Access:
-    """A WSGI application around another. A header that an answer has already stays as it is."""
+    """A WSGI application around others: `route` names another one for some requests. A header that an answer has stays as it is."""
 
-    def __init__(self, application: Wsgi, new_id: Callable[[], str], meter: Metrics, *, https: bool) -> None:
+    def __init__(
+        self,
+        application: Wsgi,
+        new_ids: Callable[[int], list[str]],
+        meter: Metrics,
+        *,
+        https: bool,
+        route: Route = lambda _environ: None,
+        later: LaterRoute = lambda _environ: None,
+    ) -> None:
         self._application = application
-        self._new_id = new_id
+        self._route = route
+        self._later = later
+        self._new_ids = new_ids
+        self._ids: list[str] = []
         self._meter = meter
         self._defaults = [
             (name.lower(), (name, value)) for name, value in (*_DEFAULTS, *([_ONLY_HTTPS] if https else []))
@@ -47,15 +62,44 @@ class Access:
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Answer one request."""
         started = perf_counter()
-        given = environ.get("HTTP_X_REQUEST_ID", "")
-        environ[REQUEST_ID] = request_id = given if _REQUEST_ID.fullmatch(given) else self._new_id()
+        request_id = self._named(environ)
 
         def start(status: str, headers: Sequence[tuple[str, str]], *exc_info: Any) -> Any:
             write = start_response(status, self._completed(headers, request_id), *exc_info)
             self._tell(environ, int(status[:3]), perf_counter() - started)
             return write
 
-        return self._application(environ, start)
+        return (self._route(environ) or self._application)(environ, start)
+
+    def later(self, environ: Environ, respond: Respond) -> bool:
+        """Take a request that is answered by `respond`, perhaps after this returned; False: it is to be called as any other.
+
+        Waits for nothing and asks no database.
+        """
+        found = self._later(environ)
+        if found is None:
+            return False
+        started = perf_counter()
+        request_id = self._named(environ)
+
+        def answered(status: str, headers: Headers, body: bytes) -> None:
+            respond(status, self._completed(headers, request_id), body)
+            self._tell(environ, int(status[:3]), perf_counter() - started)
+
+        return found(environ, answered)
+
+    def _named(self, environ: Environ) -> str:
+        given = environ.get("HTTP_X_REQUEST_ID", "")
+        environ[REQUEST_ID] = request_id = given if _REQUEST_ID.fullmatch(given) else self._new_id()
+        return request_id
+
+    def _new_id(self) -> str:
+        with suppress(IndexError):  # another thread may have taken the last
+            return self._ids.pop()
+        made = self._new_ids(IDS)[::-1]
+        first = made.pop()
+        self._ids = made
+        return first
 
     def _completed(self, headers: Sequence[tuple[str, str]], request_id: str) -> Headers:
         present = {name.lower() for name, _ in headers}
@@ -66,11 +110,12 @@ class Access:
         route, method = environ.get(ROUTE, "none"), environ["REQUEST_METHOD"]
         method = method if method in _METHODS else "OTHER"
         self._meter.observe(route, method, status, seconds)
-        log.info(
-            "request",
-            route=route,
-            method=method,
-            status=status,
-            ms=round(seconds * 1000, 1),
-            request_id=environ[REQUEST_ID],
+        logs.tell_request(
+            {
+                "route": route,
+                "method": method,
+                "status": status,
+                "ms": round(seconds * 1000, 1),
+                "request_id": environ[REQUEST_ID],
+            }
         )

@@ -4,26 +4,27 @@ No view reads the Host header: addresses that go out are made from SMSHUB_PUBLIC
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, Final
 
 import orjson
 import structlog
 from flask import Flask, Response, request
-from sqlalchemy.exc import InterfaceError, OperationalError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from connectors.contract import Operation
-from core import Refused, Runtime
+from core import Refused, Runtime, outages
 from hub import access, callbacks, health, metrics, problems, secret_keys
 from hub.api import guard, pages
-from hub.api.entry import Entry
+from hub.api.entry import Direct, Entry, Later, Written, is_direct, is_plain
 from hub.api.keyring import Identify
 from hub.api.table import OPERATIONS
+from hub.outage import Outages
 from hub.settings import Settings
 
 PREFIX: Final = "/api/v1"
+LATER_MOST: Final = 64 * 1024  # bytes of a body that is read while others wait
 
 log = structlog.get_logger()
 
@@ -59,8 +60,81 @@ def create_app(
     _route(app, "/metrics", "metrics", lambda: Response(meter.text(), content_type=metrics.MEDIA_TYPE))
     _errors(app)
     app.before_request(_note_route)
-    app.wsgi_app = access.Access(app.wsgi_app, runtime.ids.new, meter, https=settings.public_url.startswith("https://"))  # type: ignore[method-assign]
+    https = settings.public_url.startswith("https://")
+    app.wsgi_app = access.Access(  # type: ignore[method-assign]
+        app.wsgi_app,
+        runtime.ids.many,
+        meter,
+        https=https,
+        route=_router(app, entry, operations),
+        later=_later(app, entry, operations),
+    )
     return app
+
+
+def _router(app: Flask, entry: Entry, operations: Sequence[Operation]) -> access.Route:
+    """What answers some plain requests without the framework: those that come by the thousand."""
+    direct: dict[str, access.Wsgi] = {
+        f"{PREFIX}{operation.path}": _direct(app, f"{PREFIX}{operation.path}", entry.direct(operation))
+        for operation in operations
+        if is_direct(operation)
+    }
+
+    def route(environ: access.Environ) -> access.Wsgi | None:
+        found = direct.get(environ["PATH_INFO"]) if environ["REQUEST_METHOD"] == "POST" else None
+        return found if found and is_plain(environ) else None
+
+    return route
+
+
+def _later(app: Flask, entry: Entry, operations: Sequence[Operation]) -> access.LaterRoute:
+    """What is answered when its group commit is over, and needs no thread meanwhile. Long bodies take their time: they have a thread."""
+    groups = {
+        f"{PREFIX}{operation.path}": _told_later(app, f"{PREFIX}{operation.path}", entry.later(operation))
+        for operation in operations
+        if is_direct(operation) and operation.transaction == "group"
+    }
+
+    def route(environ: access.Environ) -> access.Later | None:
+        found = groups.get(environ["PATH_INFO"]) if environ["REQUEST_METHOD"] == "POST" else None
+        return found if found and is_plain(environ) and int(environ["CONTENT_LENGTH"]) <= LATER_MOST else None
+
+    return route
+
+
+def _told_later(app: Flask, rule: str, serve: Later) -> access.Later:
+    def answer(environ: access.Environ, respond: access.Respond) -> bool:
+        environ[access.ROUTE] = rule
+
+        def tell(outcome: Written | Exception) -> None:
+            if isinstance(outcome, Exception):
+                with app.request_context(environ):
+                    response = app.make_response(app.handle_user_exception(outcome))
+                    outcome = response.status, list(response.headers), [response.get_data()]
+            status, headers, body = outcome
+            respond(status, headers, b"".join(body))
+
+        try:
+            return serve(environ, tell)
+        except Exception as error:  # noqa: BLE001 - told as the framework's handlers tell it
+            tell(error)
+            return True
+
+    return answer
+
+
+def _direct(app: Flask, rule: str, serve: Direct) -> access.Wsgi:
+    def answer(environ: access.Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        environ[access.ROUTE] = rule
+        try:
+            status, headers, body = serve(environ)
+        except Exception as error:  # noqa: BLE001 - told as the framework's handlers tell it
+            with app.request_context(environ):
+                return app.make_response(app.handle_user_exception(error))(environ, start_response)
+        start_response(status, headers)
+        return body
+
+    return answer
 
 
 def _config(settings: Settings, keys: Sequence[str]) -> Mapping[str, Any]:
@@ -120,8 +194,9 @@ def _errors(app: Flask) -> None:
     """Whatever goes wrong is told as a problem."""
     app.register_error_handler(Refused, lambda refusal: told(problems.refused(refusal, _request_id())))
     app.register_error_handler(HTTPException, _http_error)
-    app.register_error_handler(OperationalError, _unavailable)
-    app.register_error_handler(InterfaceError, _unavailable)
+    told_of = Outages()
+    for kind in outages.ERRORS:
+        app.register_error_handler(kind, lambda error: _unavailable(error, told_of))
     app.register_error_handler(Exception, _bug)
 
 
@@ -138,10 +213,15 @@ def _http_error(error: HTTPException) -> Response:
     return told(problems.of_http(status, _DETAILS.get(status) or error.description or "", _request_id()), kept)
 
 
-def _unavailable(error: Exception) -> Response:
-    log.error("request.unavailable", error=type(error).__name__, request_id=_request_id())
-    detail = "The database can't be reached just now: nothing was done, ask again in a moment."
-    return told(problems.problem("unavailable", detail, _request_id()), {"Retry-After": "5"})
+def _unavailable(error: Exception, told_of: Outages) -> Response:
+    """The database's fault, if it is one; the operator is told the cure, now and then, and the caller when to come back."""
+    outage = outages.of(error)
+    if outage is None:
+        return _bug(error)
+    told_of.tell(outage, error)
+    code = "storage_full" if outage.kind == "full" else "unavailable"
+    answer = problems.problem(code, _OUTAGES[outage.kind], _request_id())
+    return told(answer, {"Retry-After": _COME_BACK_S[outage.kind]})
 
 
 def _bug(error: Exception) -> Response:
@@ -150,6 +230,14 @@ def _bug(error: Exception) -> Response:
     detail = f"This is our fault; tell the operator the request id {_request_id()}."
     return told(problems.problem("internal_error", detail, _request_id()))
 
+
+_OUTAGES: Final[Mapping[outages.Kind, str]] = {
+    "gone": "The database can't be reached just now: ask again in a moment, with the same Idempotency-Key.",
+    "full": "The disk of the hub's database is full: nothing was done. The operator must make room; then ask again.",
+    "exhausted": "The database has no connection left just now: nothing was done, ask again in a moment.",
+    "busy": "The database is held up by something else just now: nothing was done, ask again in a moment.",
+}
+_COME_BACK_S: Final[Mapping[outages.Kind, str]] = {"gone": "5", "full": "60", "exhausted": "5", "busy": "2"}
 
 _DETAILS: Final[Mapping[int, str]] = {
     404: "There is nothing at this address.",

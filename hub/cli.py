@@ -3,7 +3,7 @@
 import click
 
 from hub import health
-from hub.commands import look, operate, provision, run, send
+from hub.commands import backup, look, operate, provision, run, send
 
 COMMANDS = (
     *(run.serve_command, run.web_command, run.worker_command, run.listen_command),
@@ -30,6 +30,8 @@ def main() -> None:
 
 for command in COMMANDS:
     main.add_command(command)
+for command in (backup.backup, backup.restored_command):
+    operate.db.add_command(command)
 
 
 if __name__ == "__main__":

@@ -7,16 +7,25 @@ from typing import Final
 
 from alembic import command
 from alembic.config import Config
+from psycopg.errors import LockNotAvailable
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import OperationalError
 
-from core import Database
+from core import Database, Refused
 
 FOLDER: Final = Path(__file__).with_name("migrations")
+LOCK_WAIT_S: Final = 3
+_IN_USE: Final = (
+    f"A table was held by another transaction for {LOCK_WAIT_S} s, and nothing was changed: end long transactions (pg_stat_activity), "
+    "or run `smshub db upgrade` again at a quieter moment."
+)
 _LOCK: Final = 7_291_836_405  # any number that is only ours: who migrates holds it
 
 
 def upgrade(url: str, branches: Sequence[Path] = ()) -> None:
     """Bring the database at `url` to the newest revision of every branch. Two processes at once: the second waits, and finds it done.
+
+    Refuses (`in_use`) after a few seconds where a long transaction holds a table: what waits for a table stops all who come after it.
 
     branches: folders of revisions beside the hub's own, such as a connector's.
     """
@@ -24,6 +33,10 @@ def upgrade(url: str, branches: Sequence[Path] = ()) -> None:
     try:
         with migrating(database) as connection:
             command.upgrade(config(connection, branches), "heads")
+    except OperationalError as error:
+        if isinstance(error.orig, LockNotAvailable):
+            raise Refused("in_use", _IN_USE) from None
+        raise
     finally:
         database.close()
 
@@ -33,7 +46,9 @@ def migrating(database: Database) -> Iterator[Connection]:
     """A transaction that nobody else migrates in: the one writer of SQLite, an advisory lock of PostgreSQL."""
     with database.begin() as connected:
         if connected.postgresql:
+            connected.connection.execute(text("SET LOCAL lock_timeout = 0"))  # who comes second waits for the first
             connected.connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
+            connected.connection.execute(text(f"SET LOCAL lock_timeout = '{LOCK_WAIT_S}s'"))
         yield connected.connection
 
 

@@ -6,19 +6,20 @@ The connection is then made to an address that was judged, so a name that resolv
 
 import ipaddress
 import socket
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Final
 
 from urllib3.exceptions import LocationParseError
 from urllib3.util import Url, parse_url
 
 from core import PeerError
+from hub.lookups import Lookups, Resolve
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-Resolve = Callable[[str, int], Sequence[str]]
 
+LOOKUP_S: Final = 5.0
 LONGEST_URL: Final = 2048
 PORTS: Final = {"http": 80, "https": 443}
 # The only block that IANA gives out to hosts; everything else in IPv6 is local, multicast, or a way to say an IPv4 address.
@@ -50,24 +51,33 @@ class Guard:
 
     allow: tuple[Network, ...] = ()
     resolve: Resolve = system_resolver
+    lookups: Lookups = field(default_factory=Lookups, repr=False, compare=False)
 
-    def vet(self, url: str) -> Target:
-        """The addresses that this URL may be called at. Raises PeerError: `rejected` for a forbidden one, `unavailable` for an unknown name."""
+    def vet(self, url: str, seconds: float = LOOKUP_S) -> Target:
+        """The addresses that this URL may be called at. Raises PeerError: `rejected` for a forbidden one, `unavailable` for an unknown name.
+
+        seconds: how long a name may be looked up, LOOKUP_S at most.
+        """
         parts = _parsed(url)
         scheme, host = str(parts.scheme), str(parts.host).strip("[]")
         port = parts.port or PORTS[scheme]
-        fit = [address for address in map(_unmapped, self._addresses(host, port)) if self._lets(address, port)]
+        fit = [
+            address
+            for address in map(_unmapped, self._addresses(host, port, min(seconds, LOOKUP_S)))
+            if self._lets(address, port)
+        ]
         if not fit:
             raise PeerError("rejected", "the address is not public, or its port is neither 80 nor 443")
         return Target(str(parts), scheme, host, port, tuple(dict.fromkeys(map(str, fit))))
 
-    def _addresses(self, host: str, port: int) -> Sequence[Address]:
+    def _addresses(self, host: str, port: int, seconds: float) -> Sequence[Address]:
         try:
             return [ipaddress.ip_address(host)]
         except ValueError:
             pass  # a name, or one of the many other spellings of an address: the resolver knows
         try:
-            return [ipaddress.ip_address(address.partition("%")[0]) for address in self.resolve(host, port)]
+            found = self.lookups.within(seconds, self.resolve, host, port)
+            return [ipaddress.ip_address(address.partition("%")[0]) for address in found]
         except (OSError, ValueError):  # UnicodeError, for a label over 63 letters, is a ValueError
             raise PeerError("unavailable", "the name of the host has no address") from None
 

@@ -3,27 +3,36 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
+from math import inf
 from typing import Any, Final
 
-from sqlalchemy.exc import SQLAlchemyError
-
-from core import Runtime, beats
+from core import Runtime, Tx, beats, outages
 from hub.api.show import iso
+from hub.metrics import Gauge
 
 SILENT_MS: Final = 30_000  # workers beat every few seconds
 VERSION: Final = version("smshub")
 
-Check = Callable[[Runtime], Sequence[str]]
+
+@dataclass(frozen=True, slots=True)
+class Degraded:
+    """Something is wrong, and all work is done nevertheless, more slowly: told, and no reason to fail."""
+
+    sentence: str
+
+
+Check = Callable[[Runtime], Sequence[str | Degraded]]
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What was found: `reasons` says what is wrong, in sentences for the operator."""
+    """What was found: `reasons` says what is wrong, in sentences for the operator; `degraded` what only slows it."""
 
     version: str
     database: str
     workers: Mapping[str, int]
     reasons: tuple[str, ...]
+    degraded: tuple[str, ...] = ()
 
     @property
     def status(self) -> int:
@@ -32,11 +41,11 @@ class Health:
     def body(self) -> dict[str, Any]:
         """As JSON."""
         return {
-            "status": "failing" if self.reasons else "ok",
+            "status": "failing" if self.reasons else "degraded" if self.degraded else "ok",
             "version": self.version,
             "database": self.database,
             "workers": {role: iso(at) for role, at in sorted(self.workers.items())},
-            "reasons": list(self.reasons),
+            "reasons": [*self.reasons, *self.degraded],
         }
 
 
@@ -45,16 +54,53 @@ def look(runtime: Runtime, checks: Sequence[Check] = ()) -> Health:
     try:
         with runtime.read() as tx:
             heard = beats.latest(tx)
-    except SQLAlchemyError as error:
-        return Health(VERSION, "unreachable", {}, (f"The database can't be reached ({type(error).__name__}).",))
-    reasons = (*_silent(heard, runtime.clock()), *(reason for check in checks for reason in check(runtime)))
-    return Health(VERSION, "ok", heard, reasons)
+    except outages.ERRORS as error:
+        return Health(VERSION, *_out(error))
+    found = [one for check in checks for one in check(runtime)]
+    reasons = (*_silent(heard, needed(runtime), runtime.clock()), *(one for one in found if isinstance(one, str)))
+    return Health(VERSION, "ok", heard, reasons, tuple(one.sentence for one in found if isinstance(one, Degraded)))
 
 
-def _silent(heard: Mapping[str, int], now: int) -> Iterator[str]:
-    """Nothing is sent while no worker works; other roles are told of when they were there and went."""
-    if "worker" not in heard:
-        yield "No worker has been heard of: start one (smshub worker, or smshub serve)."
+def _out(error: Exception) -> tuple[str, Mapping[str, int], tuple[str, ...]]:
+    outage = outages.of(error)
+    if outage is None:  # it answers, and not as it should: its tables are not there
+        return "unreachable", {}, (f"The database can't be read ({type(error).__name__}): run `smshub db upgrade`.",)
+    return _STATES[outage.kind], {}, (outage.cure,)
+
+
+_STATES: Final[Mapping[outages.Kind, str]] = {
+    "gone": "unreachable",
+    "exhausted": "unreachable",
+    "full": "full",
+    "busy": "busy",
+}
+
+
+def needed(runtime: Runtime) -> Mapping[str, str]:
+    """The roles without which something stands still: what that is, and the cure. On SQLite `serve` is all of them, as a worker."""
+    held = sorted(name for name, carrier in runtime.carriers.items() if carrier.traits.connected)
+    cures = {"worker": "start one (smshub worker, or smshub serve)"}
+    if held and runtime.database.dialect != "sqlite":
+        stands = f"nothing is sent through {', '.join(held)} and no receipt or reply comes from there"
+        cures["listen"] = f"{stands}; start one (smshub listen, or systemctl start smshub-listen)"
+    return cures
+
+
+def heard_ago(runtime: Runtime) -> Gauge:
+    """For metrics: seconds since each role that is needed was heard of, infinite for one that never was."""
+
+    def read(tx: Tx) -> Mapping[str, float]:
+        heard = beats.latest(tx)
+        return {role: max(0, tx.now - heard[role]) / 1000 if role in heard else inf for role in needed(runtime)}
+
+    return Gauge("smshub_heard_seconds_ago", "Since a process of each needed role was heard of.", "role", read)
+
+
+def _silent(heard: Mapping[str, int], cures: Mapping[str, str], now: int) -> Iterator[str]:
+    """What stands still because nobody does it; roles that nothing needs are told of when they were there and went."""
+    for role, cure in cures.items():
+        if role not in heard:
+            yield f"No {role} has been heard of: {cure}."
     for role, at in sorted(heard.items()):
         if now - at > SILENT_MS:
-            yield f"No {role} has been heard of for {(now - at) // 1000} s."
+            yield f"No {role} has been heard of for {(now - at) // 1000} s{': ' + cures[role] if role in cures else ''}."

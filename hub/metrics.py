@@ -1,12 +1,14 @@
 """Metrics for Prometheus: requests by route template and status, and what waits in the database, read when asked."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Final
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess, values
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
@@ -34,7 +36,12 @@ BACKLOG: Final = Gauge("smshub_backlog", "Work that is due and not done, by kind
 class Metrics:
     """A registry of its own, so that several hubs in one process (tests) do not count together."""
 
-    def __init__(self, runtime: Runtime) -> None:
+    def __init__(self, runtime: Runtime, shared: Path | None = None) -> None:
+        """`shared`: a folder where all processes that answer on one port count, so that each tells of all."""
+        if shared is not None:
+            os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(shared)
+            values.ValueClass = values.MultiProcessValue()  # type: ignore[no-untyped-call]
+        self._shared = shared
         self.registry = CollectorRegistry()
         self._waiting = _Waiting(runtime)
         self.registry.register(self._waiting)
@@ -59,7 +66,12 @@ class Metrics:
 
     def text(self) -> bytes:
         """Everything, in Prometheus' text format."""
-        return generate_latest(self.registry)
+        if self._shared is None:
+            return generate_latest(self.registry)
+        everybody = CollectorRegistry()
+        multiprocess.MultiProcessCollector(everybody, str(self._shared))  # type: ignore[no-untyped-call]
+        everybody.register(self._waiting)
+        return generate_latest(everybody)
 
 
 class _Waiting(Collector):

@@ -1,33 +1,33 @@
 """Guarded HTTP to the addresses that tenants give: webhooks, CRMs, token endpoints.
 
-`requests` with nothing taken from the environment (no proxy, no netrc), no redirect followed, no cookie kept; connected to an address
-that the guard has judged while Host, SNI and the certificate stay those of the name; cut at a total deadline however slowly the
-other side drips; and never more than 64 KiB of its answer read.
+Nothing is taken from the environment (no proxy, no netrc), no redirect followed, no cookie kept; connected to an address that the
+guard has judged while Host, SNI and the certificate stay those of the name; cut at a total deadline however slowly the other side
+drips; and never more than 64 KiB of its answer read. Connections are kept for a moment: see `hub.links`.
 """
 
 import ssl
-import threading
-import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from socket import IPPROTO_TCP, SHUT_RDWR, TCP_NODELAY, create_connection, socket
-from types import TracebackType
-from typing import Any, Final, Self
+from http.client import HTTPException
+from typing import Final
 
-import requests
-from requests.adapters import HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
-from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3 import BaseHTTPResponse
 from urllib3.exceptions import HTTPError
+from urllib3.util import parse_url
 
 from core import PeerError
 from hub.guard import Guard, Target
+from hub.links import Kept, Leash, Link, dial
 
-CONNECT_S: Final = 5.0  # one of several addresses may be dead: the others get their turn
 _PIECE: Final = 8192
+# No compression: an answer of 64 KiB stays one, whatever it would unfold to.
+_FIXED: Final = {"Accept-Encoding": "identity", "User-Agent": "smshub"}
+_SAFE: Final = frozenset(
+    {"GET", "HEAD", "OPTIONS", "PUT", "DELETE"}
+)  # RFC 9110 section 9.2.2: twice is as good as once
+_KEYS: Final = frozenset({"webhook-id", "idempotency-key"})  # by these a receiver knows a repeat
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,21 @@ class Answer:
     whole: bool = True
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked of a target that was judged."""
+
+    method: str
+    target: Target
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether a receiver that got it twice is no worse off."""
+        return self.method in _SAFE or any(name.lower() in _KEYS for name in self.headers)
+
+
 def trusted() -> ssl.SSLContext:
     """The authorities that browsers trust, and those that the operator gave the machine (SSL_CERT_FILE)."""
     context = ssl.create_default_context()
@@ -49,157 +64,90 @@ def trusted() -> ssl.SSLContext:
 
 @dataclass(frozen=True, slots=True)
 class Outbound:
-    """The one way out. `seconds` is for the whole exchange but the name's look-up; `most_bytes` is how much of the answer is read."""
+    """The one way out. `seconds` is for the whole exchange, the name's look-up too; `most_bytes` is how much of the answer is read."""
 
     guard: Guard = field(default_factory=Guard)
     seconds: float = 15.0
     most_bytes: int = 65_536
     tls: ssl.SSLContext = field(default_factory=trusted)
+    kept: Kept = field(default_factory=Kept)
 
     def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> Answer:
         """One exchange; answers of any status come back. Raises PeerError: `rejected` by the guard or a bad certificate, else `unavailable`."""
-        target = self.guard.vet(url)
-        request = _prepared(method, target, headers, body)
-        with _Leash(self.seconds) as leash, _Pinned(target, self.tls, leash) as adapter:
+        with Leash(self.seconds) as leash:
+            request = Request(method, self.guard.vet(url, self.seconds), headers, body)
+            answer, link = self._exchanged(request, leash)
+        if link is not None:  # only now: nobody cuts it any more
+            self.kept.put(link)
+        return answer
+
+    def _exchanged(self, request: Request, leash: Leash) -> tuple[Answer, Link | None]:
+        """The answer, and the connection if it is good for another one.
+
+        The other side may close a kept connection just as it is used: a request that may be repeated is then made once more on a new
+        one, and a request that may not never goes over a kept one.
+        """
+        old = self.kept.take(request.target) if request.repeatable else None
+        if old is not None:
+            leash.hold(old.side)
             try:
-                return _read(adapter.send(request, stream=True, timeout=self.seconds), self.most_bytes)
-            except requests.exceptions.SSLError:
-                raise _reason(leash, PeerError("rejected", "its certificate is not valid for the name")) from None
-            except (requests.RequestException, HTTPError, OSError):
-                raise _reason(leash, PeerError("unavailable", "the connection broke before an answer came")) from None
-            finally:
-                leash.check()
+                return self._exchange(request, old, leash)
+            except _Closed:
+                leash.drop(old.side)
+        new = dial(request.target, self.tls, leash)
+        try:
+            return self._exchange(request, new, leash)
+        except _Closed as closed:
+            raise PeerError("unavailable", str(closed)) from None
+
+    def _exchange(self, request: Request, link: Link, leash: Leash) -> tuple[Answer, Link | None]:
+        reusable = False
+        try:
+            answer = _asked(request, link, leash, self.most_bytes)
+            leash.check()
+            reusable = answer.whole and answer.status >= 200 and link.connection.sock is not None
+        except (HTTPException, HTTPError, OSError) as error:
+            broken = "the connection broke before an answer came"
+            raise leash.error() or _why(error, broken) from None
+        except ValueError:
+            raise PeerError("rejected", "this is not an address that can be called") from None
+        finally:
+            if not reusable:
+                link.close()
+        return answer, link if reusable else None
 
 
-def _prepared(method: str, target: Target, headers: Mapping[str, str], body: bytes) -> requests.PreparedRequest:
-    # No compression: an answer of 64 KiB stays one, whatever it would unfold to.
-    fixed = {"Accept-Encoding": "identity", "Connection": "close", "User-Agent": "smshub"}
-    try:
-        return requests.Request(method, target.url, headers=fixed | dict(headers), data=body).prepare()
-    except (requests.RequestException, ValueError):
-        raise PeerError("rejected", "this is not an address that can be called") from None
+class _Closed(Exception):  # noqa: N818 - it is no error where the connection was a kept one
+    """The other side had closed the connection, or did before the first byte of its answer."""
 
 
-def _read(response: requests.Response, most: int) -> Answer:
+def _why(error: Exception, words: str) -> Exception:
+    closed = isinstance(error, ConnectionError | ssl.SSLEOFError | ssl.SSLZeroReturnError)
+    return _Closed(words) if closed else PeerError("unavailable", words)
+
+
+def _asked(request: Request, link: Link, leash: Leash, most: int) -> Answer:
+    link.connection.timeout = max(0.001, leash.left())
+    link.connection.request(
+        request.method,
+        parse_url(request.target.url).request_uri,
+        body=request.body or None,
+        headers=_FIXED | dict(request.headers),
+        preload_content=False,
+        decode_content=False,
+    )
+    return _read(link.connection.getresponse(), most)
+
+
+def _read(response: BaseHTTPResponse, most: int) -> Answer:
     try:
         read = bytearray()
-        for piece in response.raw.stream(_PIECE, decode_content=False):
+        for piece in response.stream(_PIECE, decode_content=False):
             read += piece
             if len(read) > most:
                 break
         return Answer(
-            response.status_code, CaseInsensitiveDict(response.headers), bytes(read[:most]), whole=len(read) <= most
+            response.status, CaseInsensitiveDict(response.headers), bytes(read[:most]), whole=len(read) <= most
         )
     finally:
         response.close()
-
-
-def _reason(leash: "_Leash", otherwise: PeerError) -> PeerError:
-    return leash.error() or otherwise
-
-
-class _Leash:
-    """Cuts a connection at its deadline, wherever it is: in the handshake, in the headers, between two bytes of the body.
-
-    A socket's own timeout begins anew with every byte. This shuts the connection down from the side, through a duplicate of its
-    descriptor, which TLS leaves alone.
-    """
-
-    def __init__(self, seconds: float) -> None:
-        self._seconds = seconds
-        self._ends = time.monotonic() + seconds
-        self._wires: list[socket] = []
-        self._lock = threading.Lock()
-        self._timer = threading.Timer(seconds, self._cut)
-        self._timer.daemon = True
-
-    def __enter__(self) -> Self:
-        self._timer.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._timer.cancel()
-        with self._lock:
-            while self._wires:
-                self._wires.pop().close()
-
-    def left(self) -> float:
-        return self._ends - time.monotonic()
-
-    def hold(self, wire: socket) -> None:
-        with self._lock:
-            self._wires.append(wire.dup())
-        if self.left() <= 0:
-            self._cut()
-
-    def error(self) -> PeerError | None:
-        return (
-            PeerError("unavailable", f"no whole answer within {self._seconds:g} seconds") if self.left() <= 0 else None
-        )
-
-    def check(self) -> None:
-        """An answer without a length looks whole when it is cut: it is not."""
-        if late := self.error():
-            raise late
-
-    def _cut(self) -> None:
-        with self._lock:
-            for wire in self._wires:
-                with suppress(OSError):  # it is closed already
-                    wire.shutdown(SHUT_RDWR)
-
-
-def _dial(target: Target, leash: _Leash) -> socket:
-    for address in target.addresses:
-        try:
-            wire = create_connection((address, target.port), timeout=max(0.001, min(CONNECT_S, leash.left())))
-        except OSError:
-            continue
-        wire.setsockopt(IPPROTO_TCP, TCP_NODELAY, 1)
-        leash.hold(wire)
-        return wire
-    raise leash.error() or PeerError("unavailable", "nobody takes connections at this address")
-
-
-class _Dialled(HTTPConnection):
-    """A connection whose socket somebody else makes; its name stays what it was."""
-
-    def __init__(self, *args: Any, dial: Callable[[], socket], **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._dial = dial
-
-    def _new_conn(self) -> socket:
-        return self._dial()
-
-
-class _DialledTls(_Dialled, HTTPSConnection):
-    """The same over TLS."""
-
-
-class _Pinned(HTTPAdapter):
-    """Lets `requests` talk to a judged address and to nothing else, and judge certificates by our context."""
-
-    def __init__(self, target: Target, tls: ssl.SSLContext, leash: _Leash) -> None:
-        super().__init__()
-        secure = target.scheme == "https"
-        kind = HTTPSConnectionPool if secure else HTTPConnectionPool
-        more: dict[str, Any] = {"ssl_context": tls} if secure else {}
-        self._pool: HTTPConnectionPool = kind(target.host, target.port, dial=lambda: _dial(target, leash), **more)
-        self._pool.ConnectionCls = _DialledTls if secure else _Dialled
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._pool.close()
-        self.close()
-
-    def get_connection_with_tls_context(self, *_args: Any, **_options: Any) -> HTTPConnectionPool:
-        return self._pool
-
-    def cert_verify(self, *_args: Any, **_options: Any) -> None:
-        """The context verifies: `requests` would load its own list of authorities for each connection."""

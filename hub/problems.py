@@ -89,6 +89,8 @@ STATUSES: Final[Mapping[str, int]] = {
     # What a person at the terminal is told; no request meets them.
     "already_served": 409,
     "cannot_listen": 422,
+    "file_exists": 409,
+    "in_use": 409,
     "invalid_email": 422,
     "invalid_password": 422,
     "no_account": 404,
@@ -99,6 +101,7 @@ STATUSES: Final[Mapping[str, int]] = {
     # What is our fault, or nobody's.
     "internal_error": 500,
     "stopped": 503,
+    "storage_full": 507,
     "unavailable": 503,
 }
 
@@ -123,6 +126,7 @@ TITLES: Final[Mapping[str, str]] = {
     "rate_limited": "Too many requests",
     "sender_forbidden": "This sender is not allowed",
     "stop_required": "The STOP mention is required",
+    "storage_full": "The disk is full",
     "unauthenticated": "An API key or access token is needed",
     "unsupported_media_type": "The media type is not understood here",
 }

@@ -7,6 +7,7 @@ of ours is a fault too: a misspelt setting would silently leave its default in f
 import difflib
 import ipaddress
 import json
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -38,6 +39,8 @@ class Settings:
     port: int = 8080
     database_url: str = ""
     redis_url: str | None = None
+    web_processes: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
+    web_threads: int = 16  # what waits for a group commit needs none
     public_url: str = ""
     secret_keys: tuple[str, ...] = ()
     carriers: Sequence[Mapping[str, Any]] = _ONE_SIMULATOR
@@ -162,6 +165,15 @@ def _rate(text: str) -> int:
     return int(text)
 
 
+def _up_to(most: int) -> Callable[[str], int]:
+    def read_count(text: str) -> int:
+        if not text.isascii() or not text.isdecimal() or not 0 < int(text) <= most:
+            raise ValueError(f"must be a whole number from 1 to {most}")
+        return int(text)
+
+    return read_count
+
+
 def _listen(text: str) -> Address:
     host, colon, port = text.rpartition(":")
     if not colon or not host:
@@ -259,6 +271,8 @@ _READERS: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "SMSHUB_DATA": ("data", Path),
     "SMSHUB_DATABASE_URL": ("database_url", _database),
     "SMSHUB_REDIS_URL": ("redis_url", _url("redis", "rediss", "unix", "redis+socket")),
+    "SMSHUB_WEB_PROCESSES": ("web_processes", _up_to(256)),
+    "SMSHUB_WEB_THREADS": ("web_threads", _up_to(1000)),
     "SMSHUB_PUBLIC_URL": ("public_url", _url("http", "https", path=False)),
     "SMSHUB_SECRET_KEYS": ("secret_keys", _keys),
     "SMSHUB_CARRIERS": ("carriers", _carriers),

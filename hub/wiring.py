@@ -3,7 +3,8 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 from flask import Flask
 
@@ -21,7 +22,9 @@ from core import (
     imports,
     jobs,
     quotes,
+    restored,
     tariff,
+    wall_clock,
 )
 from hub import health, mail, metrics, secret_keys, secrets
 from hub.api import hooks
@@ -36,6 +39,9 @@ from hub.hooks.triggers import TRIGGERS
 from hub.outbound import Outbound
 from hub.settings import Settings, check_real
 
+if TYPE_CHECKING:
+    from hub.bell import Bell
+
 HANDLERS: Final[Mapping[str, jobs.Work]] = {
     "campaign": expansion.run,
     "quote": quotes.run,
@@ -48,7 +54,10 @@ HANDLERS: Final[Mapping[str, jobs.Work]] = {
 
 @dataclass(frozen=True, slots=True)
 class Hub:
-    """Everything one process of a hub runs on. `keys` seal secrets; `operations` is the whole table of what can be asked."""
+    """Everything one process of a hub runs on. `keys` seal secrets; `operations` is the whole table of what can be asked.
+
+    bell: what this process's loops hear. far: what rings in other processes too, where there is a Redis.
+    """
 
     settings: Settings
     runtime: Runtime
@@ -57,9 +66,12 @@ class Hub:
     keys: secrets.Keys
     outbound: Outbound
     operations: Sequence[Operation]
+    far: "Bell | None" = None
 
     def close(self) -> None:
         """Let go of the carriers and the database."""
+        if self.far is not None:
+            self.far.close()
         self.bell.close()
         for carrier in self.runtime.carriers.values():
             carrier.close()
@@ -68,24 +80,38 @@ class Hub:
 
 @dataclass(frozen=True, slots=True)
 class Extras:
-    """What one process adds to its web application: ways to know a caller, gauges for /metrics, reasons for /healthz to fail."""
+    """What one process adds to its web application: ways to know a caller, gauges for /metrics, reasons for /healthz to fail.
+
+    counted_in: a folder where it counts requests together with other processes.
+    """
 
     identify: Sequence[Identify] = ()
     gauges: Sequence[metrics.Gauge] = field(default_factory=tuple)
     checks: Sequence[health.Check] = ()
+    counted_in: Path | None = None
 
 
 def compose(settings: Settings, fault: Callable[[str], None] = lambda _point: None) -> Hub:
     """A hub out of its settings. Refuses carriers, tariffs and settings that can't be used; opens nothing before it is used."""
     bell = Doorbell()
-    plain = Runtime(Database(settings.database_url), rules(settings), doorbell=bell, fault=fault)
+    far = _far(settings, bell)
+    database = Database(settings.database_url, greet=lambda raw: restored.greet(raw, wall_clock()))
+    plain = Runtime(database, rules(settings), doorbell=far or bell, fault=fault)
     letters = mail.of(settings, plain.clock, plain.ids.new)
     carriers = _carriers(settings, plain)
     check_real(settings, [name for name, carrier in carriers.items() if carrier.traits.real])
     runtime = plain.as_of(carriers=carriers, mail=letters)
     keys = secrets.keys_from(secret_keys.of(settings))
     guard = Guard(allow=settings.hook_allow)
-    return Hub(settings, runtime, bell, letters, keys, Outbound(guard), operations(keys, guard))
+    return Hub(settings, runtime, bell, letters, keys, Outbound(guard), operations(keys, guard), far)
+
+
+def _far(settings: Settings, bell: Doorbell) -> "Bell | None":
+    if settings.sqlite or not settings.redis_url:
+        return None
+    from hub.bell import Bell  # noqa: PLC0415 - Celery takes a third of a second to import, and `serve` needs none
+
+    return Bell(settings.redis_url, bell)
 
 
 def operations(keys: secrets.Keys, guard: Guard) -> Sequence[Operation]:
@@ -102,8 +128,8 @@ def rules(settings: Settings) -> Rules:
 def web(hub: Hub, extras: Extras | None = None) -> Flask:
     """The web application of a hub."""
     more = extras or Extras()
-    meter = metrics.Metrics(hub.runtime)
-    for gauge in (HOOKS, *more.gauges):
+    meter = metrics.Metrics(hub.runtime, more.counted_in)
+    for gauge in (HOOKS, health.heard_ago(hub.runtime), *more.gauges):
         meter.register(gauge)
     return create_app(
         hub.runtime, hub.settings, hub.operations, identify=more.identify, counted=meter, checks=more.checks

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from hypothesis import settings
 
 from tests.support import postgres
@@ -64,6 +65,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _database(item: pytest.Item) -> str | None:
     params: dict[str, str] = item.callspec.params if hasattr(item, "callspec") else {}
     return params.get("database_url")
+
+
+@pytest.fixture(autouse=True)
+def _log_as_before() -> Iterator[None]:
+    """A command that a test runs in this process sets the log up as it likes, for itself alone: the next test may listen to it."""
+    before = structlog.get_config()
+    processors = list(before["processors"])
+    yield
+    structlog.configure(**before | {"processors": processors})
 
 
 @pytest.fixture(scope="session")

@@ -8,11 +8,11 @@ from typing import Any, Final
 from core import number as numbers
 from core.audience.contact import FIELDS, LONGEST_FIELD, tidy
 from core.audience.delimited import is_number_like
-from core.audience.search import fold
 from core.audience.sheet import Cell
 from core.audience.spreadsheet import Row
 from core.errors import Fault, Refused
 from core.number import Number
+from core.words import fold
 
 TARGETS: Final = ("number", *FIELDS)
 # Folded, without spaces. In this order: "adresse mail" is no address, "nom de la société" is no name, "prénom" is no "nom".

@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from sqlalchemy import Row
 
-from core.audience.search import fold_fields
 from core.schema import contacts
+from core.words import spaced
 
 FIELDS: Final = ("nom", "prenom", "email", "societe")
 LONGEST_FIELD: Final = 255  # characters of a name, an address or a company
@@ -38,17 +38,18 @@ class Contact:
 
     def row(self) -> Mapping[str, Any]:
         """Its columns."""
-        return {name: getattr(self, name) for name in _NAMES} | {"search": self.folded()}
+        return {name: getattr(self, name) for name in _NAMES} | {"search": self.words()}
 
-    def folded(self) -> str:
-        return fold_fields((self.nom, self.prenom, self.email, self.societe))
+    def words(self) -> str:
+        """What it is searched by."""
+        return spaced(self.nom, self.prenom, self.email, self.societe)
 
 
 _NAMES: Final = tuple(field.name for field in fields(Contact))
 
 
 def of_row(row: Row[Any]) -> Contact:
-    return Contact(**{column.name: row._mapping[column] for column in COLUMNS})
+    return Contact(**{name: getattr(row, name) for name in _NAMES})
 
 
 def tidy(text: str | None) -> str | None:

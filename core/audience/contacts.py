@@ -5,24 +5,38 @@ A number that opted out does not come into the book, nor back into it, while it 
 """
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, ColumnElement, delete, false, func, select, union_all, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    delete,
+    false,
+    func,
+    literal,
+    select,
+    union_all,
+    update,
+)
 
-from core import accounts, events
+from core import accounts, events, words
 from core import number as numbers
 from core.audience import groups
 from core.audience.archive import archive_numbers
 from core.audience.contact import COLUMNS, FIELDS, Contact, of_row, tidy
 from core.audience.own import own_row
-from core.audience.search import begins_with, has_words, is_narrow, is_number_like, spans
+from core.audience.search import is_number_like, spans, within_any
 from core.blacklist import entries
 from core.errors import Refused
 from core.number import Number
+from core.ranges import HIGHEST, LOOK, LOWEST, Columns, Page, Way, newest
 from core.runtime import Tx
-from core.schema import contacts, group_members
+from core.schema import Id, contact_words, contacts, group_members
 
 __all__ = [
     "FIELDS",
@@ -33,12 +47,17 @@ __all__ = [
     "create",
     "duplicates",
     "get",
-    "listed",
+    "page",
     "remove",
     "restore",
 ]
 
 MOST_SHOWN: Final = 20  # contacts of one number on the page of duplicates
+NEAR: Final = 1_000  # contacts that are looked at before anything else
+LOOK_NUMBERS: Final = 100_000  # contacts that a page of duplicates looks at, in an index by itself
+
+Ids = Select[Any] | CompoundSelect[Any]
+Wanted = Callable[[Columns], Iterator[ColumnElement[bool]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,17 +88,18 @@ def create(tx: Tx, account_id: str, given: Mapping[str, Any], source: str) -> Co
         archived_reason=None,
     )
     tx.execute(contacts.insert().values(**made.row()))
+    words.put(tx, contact_words, account_id, [(made.id, "", made.words())])
     groups.set_groups(tx, account_id, made.id, made.number, given.get("groups") or ())
     events.emit(tx, account_id, "contact.created", [made.fact()])
     return made
 
 
-def get(tx: Tx, account_id: str, contact_id: str) -> Contact:
-    """Archived or not. Refuses with `not_found`."""
-    return of_row(own_row(tx, contacts, account_id, contact_id))
+def get(tx: Tx, account_id: str, contact_id: str, *, lock: bool = False) -> Contact:
+    """Archived or not. Refuses with `not_found`. Whoever changes it locks it first: its columns and its words are written as a whole."""
+    return of_row(own_row(tx, contacts, account_id, contact_id, lock=lock))
 
 
-def listed(
+def page(  # noqa: PLR0913 - what a list may be asked for
     tx: Tx,
     account_id: str,
     limit: int,
@@ -88,25 +108,62 @@ def listed(
     q: str | None = None,
     group: str | None = None,
     archived: bool = False,
-) -> list[Contact]:
-    """Newest first; `after` is the id of the last one seen, `q` words or the beginning of a number, `group` an id or a slug."""
-    out = contacts.c.archived_at.is_not(None) if archived else contacts.c.archived_at.is_(None)
-    page = select(*COLUMNS).where(contacts.c.account_id == account_id, out)
-    if after is not None:
-        page = page.where(contacts.c.id < after)
-    if q:
-        page = page.where(_matches(tx, account_id, q))
-    if group:
-        [group_id] = groups.resolve(tx, account_id, [group], pointer="/group")
-        page = page.where(
-            contacts.c.id.in_(select(group_members.c.contact_id).where(group_members.c.group_id == group_id))
-        )
-    return [of_row(row) for row in tx.all(page.order_by(contacts.c.id.desc()).limit(limit))]
+    few: int = words.FEW,
+    look: int = LOOK,
+) -> Page:
+    """Newest first; `after` is the id after which it goes on, `q` words or the beginning of a number, `group` an id or a slug.
+
+    The newest few fill most pages. Else up to `few` members, numbers or holders of a word are looked up; more are met soon enough on the
+    way from the newest, of which a page looks at `look`.
+    """
+    sets: list[Ids] = [_members(tx, account_id, group)] if group else []
+    parts: list[str] = []
+    q = (q or "").strip()
+    ranges: list[tuple[int, int]] | None = None
+    if q and is_number_like(q):
+        ranges = spans(q, accounts.get(tx, account_id).region)
+    elif q:
+        parts = words.asked(q)
+        if not parts:
+            return Page((), None)
+
+    def wanted(of: Columns) -> Iterator[ColumnElement[bool]]:
+        yield of.account_id == account_id
+        yield of.archived_at.is_not(None) if archived else of.archived_at.is_(None)
+        yield from (of.id.in_(ids) for ids in sets)
+        yield words.hold(of.search, parts)
+        if ranges is not None:
+            yield within_any(of.number, ranges)
+
+    walk = partial(_walk, tx, account_id, limit, after, wanted, archived=archived)
+    near = walk(look=min(look, NEAR))
+    if len(near.rows) == limit or near.next_after is None:
+        return near
+    numbered = _numbered(account_id, ranges or ())
+    holders = words.few(tx, contact_words, account_id, parts, few) if parts else None
+    small: list[Ids] = [] if holders is None else [holders]
+    if ranges is not None and _are_few(tx, numbered, few):
+        small.append(numbered)
+    if small or any(_are_few(tx, ids, few) for ids in sets):
+        sets += small
+        # Said so, the account is no reason to walk it.
+        mine = func.coalesce(contacts.c.account_id, literal(LOWEST, Id())) == account_id
+        looked_up = select(*COLUMNS).where(mine, *wanted(contacts.c), contacts.c.id < (after or HIGHEST))
+        found = Page.of(tx.all(looked_up.order_by(contacts.c.id.desc()).limit(limit + 1)), limit)
+        return Page([of_row(row) for row in found.rows], found.next_after)
+    return walk(look=look)
+
+
+def _walk(tx: Tx, account_id: str, limit: int, after: str | None, wanted: Wanted, *, archived: bool, look: int) -> Page:
+    out = [contacts.c.archived_at.is_not(None)] if archived else []
+    way: Way = [(contacts.c.account_id, account_id)]
+    found = newest(tx, contacts, way, limit, wanted, inside=out, below=after, look=look)
+    return Page([of_row(row) for row in found.rows], found.next_after)
 
 
 def change(tx: Tx, account_id: str, contact_id: str, changes: Mapping[str, Any]) -> Contact:
     """Some fields anew: None clears one, `groups` replaces the memberships, a new `number` keeps them."""
-    before = get(tx, account_id, contact_id)
+    before = get(tx, account_id, contact_id, lock=True)
     fields: dict[str, Any] = {field: tidy(changes[field]) for field in FIELDS if field in changes}
     after = replace(before, **fields, updated_at=tx.now)
     if "number" in changes:
@@ -116,19 +173,21 @@ def change(tx: Tx, account_id: str, contact_id: str, changes: Mapping[str, Any])
     if "groups" in changes:
         groups.set_groups(tx, account_id, after.id, after.number, changes["groups"] or ())
     tx.execute(update(contacts).where(contacts.c.id == after.id).values(**after.row()))
+    words.put(tx, contact_words, account_id, [(after.id, before.words(), after.words())])
     return after
 
 
 def remove(tx: Tx, account_id: str, contact_id: str) -> None:
     """Out of the book and its groups for good; messages and reports keep the number."""
-    row = own_row(tx, contacts, account_id, contact_id)
-    tx.execute(delete(group_members).where(group_members.c.contact_id == row.id))
-    tx.execute(delete(contacts).where(contacts.c.id == row.id))
+    gone = get(tx, account_id, contact_id, lock=True)
+    tx.execute(delete(group_members).where(group_members.c.contact_id == gone.id))
+    words.put(tx, contact_words, account_id, [(gone.id, gone.words(), "")])
+    tx.execute(delete(contacts).where(contacts.c.id == gone.id))
 
 
 def restore(tx: Tx, account_id: str, contact_id: str) -> Contact:
     """Back into the book. Refuses with `opted_out` while the number is on the blacklist; one that is in the book stays as it is."""
-    before = get(tx, account_id, contact_id)
+    before = get(tx, account_id, contact_id, lock=True)
     if before.archived_at is None:
         return before
     _check_wanted(tx, account_id, before.number, "")
@@ -137,20 +196,30 @@ def restore(tx: Tx, account_id: str, contact_id: str) -> Contact:
     return after
 
 
-def duplicates(tx: Tx, account_id: str, limit: int, after: int = 0) -> list[Duplicates]:
-    """Numbers that several active contacts share, in their order; `after` is the last number seen."""
-    active = (contacts.c.account_id == account_id) & contacts.c.archived_at.is_(None)
+def duplicates(
+    tx: Tx, account_id: str, limit: int, after: int = 0, *, look: int = LOOK_NUMBERS
+) -> tuple[list[Duplicates], int | None]:
+    """Numbers that several active contacts share, in their order, and the number after which the next page begins; None at the end.
+
+    A page looks at `look` contacts, and at all with the last one's number: like lists, it may be short and go on nevertheless.
+    """
+    active = (contacts.c.account_id == account_id) & contacts.c.archived_at.is_(None) & (contacts.c.number > after)
+    ordered = select(contacts.c.number).where(active).order_by(contacts.c.number)
+    end = tx.scalar(ordered.offset(look - 1).limit(1))
     shared = (
         select(contacts.c.number, func.count().label("people"))
-        .where(active, contacts.c.number > after)
+        .where(active if end is None else active & (contacts.c.number <= end))
         .group_by(contacts.c.number)
         .having(func.count() > 1)
         .order_by(contacts.c.number)
-        .limit(limit)
+        .limit(limit + 1)
     )
     counts = {row.number: row.people for row in tx.all(shared)}
+    if len(counts) > limit:
+        counts.popitem()
+        end = list(counts)[-1]
     people = _oldest(tx, active & tx.among(contacts.c.number, list(counts), BigInteger))
-    return [Duplicates(number, count, people[number]) for number, count in counts.items()]
+    return [Duplicates(number, count, people[number]) for number, count in counts.items()], end
 
 
 def _oldest(tx: Tx, which: ColumnElement[bool]) -> Mapping[int, Sequence[Contact]]:
@@ -184,12 +253,18 @@ def _renumber(tx: Tx, contact: Contact) -> None:
     tx.execute(update(group_members).where(mine).values(number=contact.number))
 
 
-def _matches(tx: Tx, account_id: str, q: str) -> ColumnElement[bool]:
-    if not is_number_like(q):
-        return has_words(contacts.c.search, q)
-    region = accounts.get(tx, account_id).region
-    if not is_narrow(q):
-        return begins_with(contacts.c.number, q, region)
+def _members(tx: Tx, account_id: str, group: str) -> Select[Any]:
+    [group_id] = groups.resolve(tx, account_id, [group], pointer="/group")
+    return select(group_members.c.contact_id).where(group_members.c.group_id == group_id)
+
+
+def _numbered(account_id: str, ranges: Sequence[tuple[int, int]]) -> CompoundSelect[Any]:
+    """The ids of contacts whose numbers lie in these ranges, each range from the index."""
     mine = select(contacts.c.id).where(contacts.c.account_id == account_id).correlate(None)
-    each = [mine.where(contacts.c.number.between(first, last)) for first, last in spans(q, region)]
-    return contacts.c.id.in_(union_all(*each)) if each else false()
+    nobody = mine.where(false())
+    return union_all(nobody, *(mine.where(contacts.c.number.between(first, last)) for first, last in ranges))
+
+
+def _are_few(tx: Tx, ids: Ids, few: int) -> bool:
+    some = ids.limit(few + 1).subquery()
+    return int(tx.scalar(select(func.count()).select_from(some))) <= few

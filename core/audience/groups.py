@@ -13,10 +13,10 @@ from typing import Any
 from sqlalchemy import BigInteger, Row, and_, delete, func, literal, or_, select, update
 
 from core.audience.own import is_id, own_row
-from core.audience.search import fold
 from core.errors import Fault, Refused
 from core.runtime import Tx
 from core.schema import Id, contacts, group_members, groups
+from core.words import fold
 
 _UNSAID = re.compile(r"[^a-z0-9]+")
 
@@ -91,14 +91,14 @@ def remove(tx: Tx, account_id: str, group_id: str) -> None:
 def put_member(tx: Tx, account_id: str, group_id: str, contact_id: str) -> None:
     """The contact is in the group from now on; twice is once."""
     group = own_row(tx, groups, account_id, group_id)
-    contact = own_row(tx, contacts, account_id, contact_id)
+    contact = own_row(tx, contacts, account_id, contact_id, lock=True)
     add_members(tx, group.id, [(contact.number, contact.id)])
 
 
 def remove_member(tx: Tx, account_id: str, group_id: str, contact_id: str) -> None:
     """The contact is not in the group any more; it stays in the book."""
     group = own_row(tx, groups, account_id, group_id)
-    contact = own_row(tx, contacts, account_id, contact_id)
+    contact = own_row(tx, contacts, account_id, contact_id, lock=True)
     same = and_(group_members.c.group_id == group.id, group_members.c.number == contact.number)
     tx.execute(delete(group_members).where(same, group_members.c.contact_id == contact.id))
 

@@ -16,10 +16,10 @@ def is_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
-def own_row(tx: Tx, table: Table, account_id: str, row_id: str) -> Row[Any]:
-    """The account's row of this table. Refuses with `not_found`."""
+def own_row(tx: Tx, table: Table, account_id: str, row_id: str, *, lock: bool = False) -> Row[Any]:
+    """The account's row of this table; with `lock` nobody else changes it until the end of the transaction. Refuses with `not_found`."""
     mine = select(table).where(table.c.id == row_id.lower(), table.c.account_id == account_id)
-    row = tx.one(mine) if is_id(row_id) else None
+    row = tx.one(mine.with_for_update() if lock else mine) if is_id(row_id) else None
     if row is None:
         raise Refused("not_found", f"There is no such {table.name.removesuffix('s')}.")
     return row

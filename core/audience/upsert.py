@@ -11,14 +11,14 @@ from typing import Any, Final
 
 from sqlalchemy import Text, update
 
-from core import events
+from core import events, words
 from core.audience import groups
 from core.audience.archive import locked
 from core.audience.columns import Person, Wrong
 from core.audience.contact import FIELDS, Contact
 from core.blacklist import entries
 from core.runtime import Tx
-from core.schema import Id, contacts
+from core.schema import Id, contact_words, contacts
 
 REASON: Final = "import"  # why a number that came in a file is on the blacklist
 
@@ -65,7 +65,7 @@ def contacts_batch(tx: Tx, target: Target, people: Sequence[Person], seen: Abstr
     verdict = _judge_contacts(tx, target, _merge(people), seen)
     if not target.dry_run:
         made = _create(tx, target.account_id, verdict.new)
-        _fill_in(tx, verdict.known)
+        _fill_in(tx, target.account_id, verdict.known)
         if target.group_id:
             members = [*made, *(contact for contact, _ in verdict.known)]
             groups.add_members(tx, target.group_id, [(contact.number, contact.id) for contact in members])
@@ -137,6 +137,7 @@ def _create(tx: Tx, account_id: str, people: Sequence[Person]) -> Sequence[Conta
     if made:
         names = list(made[0].row())
         tx.insert(contacts, names, [list(contact.row().values()) for contact in made])
+        words.put(tx, contact_words, account_id, [(contact.id, "", contact.words()) for contact in made])
         events.emit(tx, account_id, "contact.created", (contact.fact() for contact in made))
     return made
 
@@ -158,14 +159,16 @@ def _born(tx: Tx, account_id: str, contact_id: str, person: Person) -> Contact:
     )
 
 
-def _fill_in(tx: Tx, known: Sequence[tuple[Contact, Person]]) -> None:
+def _fill_in(tx: Tx, account_id: str, known: Sequence[tuple[Contact, Person]]) -> None:
     """What a row says of a contact overrides; what it leaves empty stays."""
     filled = [replace(contact, **dict[str, Any](person.fields)) for contact, person in known]
     changed = [after for after, (before, _) in zip(filled, known, strict=True) if after != before]
     if not changed:
         return
     kinds = {"id": Id, **dict.fromkeys((*FIELDS, "search"), Text)}
-    rows = [(one.id, *(getattr(one, name) for name in FIELDS), one.folded()) for one in changed]
+    rows = [(one.id, *(getattr(one, name) for name in FIELDS), one.words()) for one in changed]
     said = tx.values("said", kinds, rows)
     new = {name: said.c[name] for name in (*FIELDS, "search")}
     tx.execute(update(contacts).where(contacts.c.id == said.c.id).values(**new, updated_at=tx.now))
+    pairs = ((before, after) for after, (before, _) in zip(filled, known, strict=True) if after != before)
+    words.put(tx, contact_words, account_id, [(after.id, before.words(), after.words()) for before, after in pairs])

@@ -6,13 +6,12 @@ transactions and never decides what a message becomes: it says what it was told,
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 ReceiptStatus = Literal["delivered_operator", "received", "failed_temporary", "failed_permanent", "expired", "rejected"]
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(NamedTuple):
     """One message on its way to a carrier. `reference` is our message id, the same on every attempt; `number` E.164 digits."""
 
     reference: str
@@ -25,12 +24,23 @@ class Attempt:
     attempt: int
 
 
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """The carrier has it; `carrier_id` is its own id for it, None if it gives none."""
+class Known(NamedTuple):
+    """A receipt that came together with the answer, and so needs no names. `at` is the carrier's own time, ms."""
+
+    status: ReceiptStatus
+    code: str | None
+    at: int
+
+
+class Accepted(NamedTuple):
+    """The carrier has it; `carrier_id` is its own id for it, None if it gives none.
+
+    `receipts`: what it can tell of it already, in the order of telling. Equal ones should be one tuple.
+    """
 
     reference: str
     carrier_id: str | None
+    receipts: tuple[Known, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +121,11 @@ class Inbox(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Traits:
-    """What can be counted on. `per_second` is in segments (None: no limit); `window` the most it takes at once."""
+    """What can be counted on. `per_second` is in segments (None: no limit); `window` the most it takes at once.
+
+    `echoes_reference`: every receipt names our reference, so nobody needs to look a message up by the carrier's id of it.
+    `connected`: it lives on connections that stay open, which one process holds: `listen` serves it, and no worker.
+    """
 
     real: bool
     looks_up: bool
@@ -120,6 +134,8 @@ class Traits:
     per_second: float | None = None
     window: int = 500
     lanes: int = 1
+    echoes_reference: bool = False
+    connected: bool = False
 
 
 class Carrier(Protocol):
@@ -136,7 +152,10 @@ class Carrier(Protocol):
         ...
 
     def send(self, attempts: Sequence[Attempt], inbox: Inbox) -> Iterator[Sequence[Outcome]]:
-        """Send a window; yield outcomes as they become known, each reference exactly once. Never raises for a message."""
+        """Send a window; yield outcomes as they become known, each reference exactly once. Never raises for a message.
+
+        It is asked for more once these outcomes, and the receipts with them, are stored for good; it is closed where they are not.
+        """
         ...
 
     def lookup(self, references: Sequence[str]) -> Mapping[str, Lookup]:

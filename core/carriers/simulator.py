@@ -23,6 +23,7 @@ from core.carriers.simulator_endings import (
     inbound,
     play,
     receipts,
+    unanswered,
 )
 
 BATCH: Final = 1_000  # receipts and replies handed over together
@@ -42,6 +43,7 @@ class SimulatorSettings:
     timeout_ms: int | None = None
     lanes: int = 1
     short_code: str = "36034"
+    connected: bool = False
 
 
 class Simulator:
@@ -75,6 +77,8 @@ class Simulator:
             submit_timeout_ms=self._timeout_ms,
             per_second=self._settings.per_second,
             lanes=self._settings.lanes,
+            echoes_reference=True,
+            connected=self._settings.connected,
         )
 
     def send(self, attempts: Sequence[Attempt], inbox: Inbox) -> Iterator[Sequence[Outcome]]:
@@ -85,7 +89,7 @@ class Simulator:
         if not attempts:
             return
         try:
-            played, early = self._take(attempts)
+            played, mark, early, prompt = self._take(attempts)
         except sqlite3.OperationalError:
             yield [Busy(attempt.reference, BUSY_RETRY_MS, "unavailable") for attempt in attempts]
             return
@@ -93,6 +97,8 @@ class Simulator:
         self._wait(self._settings.answer_ms)
         if played.answers:
             yield played.answers
+        if prompt.spans:
+            self._told(played, mark, prompt, inbox)
         if played.late:
             self._wait(self._timeout_ms - self._settings.answer_ms)
             yield played.late
@@ -149,8 +155,11 @@ class Simulator:
         given = self._settings.timeout_ms
         return self._settings.answer_ms + PATIENCE_MS if given is None else given
 
-    def _take(self, attempts: Sequence[Attempt]) -> tuple[Play, file.Claimed]:
+    def _take(self, attempts: Sequence[Attempt]) -> tuple[Play, str, file.Claimed, file.Claimed]:
+        began = self._clock()
         with self._file.writing() as connection:
+            if self._clock() - began > self._timeout_ms:  # whoever looks it up was told that it is not here
+                raise sqlite3.OperationalError("the file was in use for too long")
             stage = Stage(
                 now=self._clock(),
                 mark=file.mark(connection),
@@ -159,9 +168,19 @@ class Simulator:
                 short_code=self._settings.short_code,
                 refusals=file.refusals(connection, ((attempt.reference, attempt.number) for attempt in attempts)),
                 texted=file.texted(connection, (attempt.number for attempt in attempts)),
+                answer_ms=self._settings.answer_ms,
             )
             played = play(attempts, stage)
-            return played, file.keep(connection, played, stage.now)
+            return played, stage.mark, *file.keep(connection, played, stage)
+
+    def _told(self, played: Play, mark: str, prompt: file.Claimed, inbox: Inbox) -> None:
+        """What came with the answers is stored; what belongs to answers that were lost is left in the inbox."""
+        if played.late:
+            inbox(
+                self.name, [one for span in prompt.spans.values() for one in unanswered(played.taken, span, mark)], []
+            )
+        with self._file.writing() as connection:
+            file.forget(connection, prompt)
 
     def _hand_over(self, claimed: file.Claimed, inbox: Inbox) -> int:
         """Leave it in the inbox, then forget it; how many receipts and replies."""

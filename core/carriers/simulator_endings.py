@@ -18,6 +18,7 @@ from core.carriers.contract import (
     Attempt,
     Busy,
     Inbound,
+    Known,
     Outcome,
     Receipt,
     ReceiptStatus,
@@ -47,6 +48,7 @@ class Ending:
     reply_once: bool = False
 
 
+ORDINARY: Final = 0  # digits that mean nothing, for all that do not
 ARRIVES: Final = Ending("sent, delivered_operator, received")
 ENDINGS: Final[Mapping[int, Ending]] = {
     1: Ending("temporary: absence", receipts=(("failed_temporary", "temporary_absence"),)),
@@ -65,6 +67,8 @@ ENDINGS: Final[Mapping[int, Ending]] = {
     14: Ending("busy three times for that message, then accepted", answer="busy"),
 }
 LOST_TO_LOOKUP: Final = 13
+_BUSY: Final = frozenset(digits for digits, ending in ENDINGS.items() if ending.answer == "busy")
+_ONCE: Final = frozenset(digits for digits, ending in ENDINGS.items() if ending.reply_once)
 
 
 class Taken(NamedTuple):
@@ -109,7 +113,10 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What a window meets: `mark` and `next_seq` make carrier ids; `refusals` counts by reference; `texted` had a message before."""
+    """What a window meets: `mark` and `next_seq` make carrier ids; `refusals` counts by reference; `texted` had a message before.
+
+    Receipts that are due within `answer_ms` are told with the answer.
+    """
 
     now: int
     mark: str
@@ -118,6 +125,20 @@ class Stage:
     short_code: str
     refusals: Mapping[str, int] = field(default_factory=dict)
     texted: AbstractSet[int] = frozenset()
+    answer_ms: int = -1
+
+    def known(self, digits: int, slot: int) -> tuple[Known, ...]:
+        """What is told with the answer of a message whose number ends so."""
+        return tuple(
+            Known(status, code, self.now + self.receipt_ms * since // TICKS)
+            for tick, told in sorted(_schedule(digits, slot).items())
+            if tick != EARLY and self.receipt_ms * tick // TICKS <= self.answer_ms
+            for status, code, since in told
+        )
+
+    def prompt(self, span: Span) -> bool:
+        """Whether it is told with the answers."""
+        return span.tick != EARLY and span.due_at <= self.now + self.answer_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +157,12 @@ class Play:
 def play(attempts: Sequence[Attempt], stage: Stage) -> Play:
     """Decide a window; nothing happens yet."""
     scene, texted, refusals = Play(), set(stage.texted), defaultdict(int, stage.refusals)
-    for attempt in attempts:
-        ending = ending_of(attempt.number)
-        if ending.answer == "rejected":
+    known = [stage.known(ORDINARY, slot) for slot in range(SLOTS)]
+    for attempt in _kept(attempts):
+        ending = ENDINGS.get(attempt.number % 100)
+        if ending is None:
+            _arrive(scene, stage, attempt, known)
+        elif ending.answer == "rejected":
             scene.answers.append(Rejected(attempt.reference, "refused"))
         elif ending.answer == "busy" and refusals[attempt.reference] < BUSY_TIMES:
             refusals[attempt.reference] += 1
@@ -155,11 +179,11 @@ def ending_of(number: int) -> Ending:
 
 
 def turns_away(number: int) -> bool:
-    return ending_of(number).answer == "busy"
+    return number % 100 in _BUSY
 
 
 def replies_once(number: int) -> bool:
-    return ending_of(number).reply_once
+    return number % 100 in _ONCE
 
 
 def carrier_id(mark: str, seq: int) -> str:
@@ -167,7 +191,7 @@ def carrier_id(mark: str, seq: int) -> str:
     return f"{mark}-{seq}"
 
 
-def receipts(taken: Sequence[Trace], span: Span, mark: str) -> list[Receipt]:
+def receipts(taken: Sequence[Trace | Taken], span: Span, mark: str) -> list[Receipt]:
     """What belongs to a span, out of the log from its `first` to its `last`."""
     return [
         Receipt(status, code, row.at + span.receipt_ms * since // TICKS, row.reference, carrier_id(mark, row.seq))
@@ -176,17 +200,32 @@ def receipts(taken: Sequence[Trace], span: Span, mark: str) -> list[Receipt]:
     ]
 
 
+def unanswered(taken: Sequence[Taken], span: Span, mark: str) -> list[Receipt]:
+    """The same out of a window, of messages whose answer was lost."""
+    lost = [row for row in taken if span.first <= row.seq <= span.last and ending_of(row.number).answer == "lost"]
+    return receipts(lost, span, mark)
+
+
 def inbound(answer: Answer) -> Inbound:
     return Inbound(answer.carrier_ref, answer.number, answer.code, answer.text, answer.due_at)
 
 
+def _arrive(scene: Play, stage: Stage, attempt: Attempt, known: Sequence[tuple[Known, ...]]) -> None:
+    """What nearly all do: taken, and answered for."""
+    reference, number, sender, text, *_ = attempt
+    seq = stage.next_seq + len(scene.taken)
+    scene.taken.append(Taken(seq, number, sender, text, reference, stage.now))
+    scene.answers.append(Accepted(reference, f"{stage.mark}-{seq}", known[seq // RUN % SLOTS]))
+
+
 def _take(scene: Play, stage: Stage, attempt: Attempt, ending: Ending, texted: set[int]) -> None:
     seq, number, reference = stage.next_seq + len(scene.taken), attempt.number, attempt.reference
-    scene.taken.append(Taken(seq, number, attempt.sender, _whole(attempt.text), reference, stage.now))
+    scene.taken.append(Taken(seq, number, attempt.sender, attempt.text, reference, stage.now))
     if ending.answer == "lost":
         scene.late.append(Ambiguous(reference, "no_answer"))
     else:
-        scene.answers.append(Accepted(reference, carrier_id(stage.mark, seq)))
+        known = stage.known(number % 100, seq // RUN % SLOTS)
+        scene.answers.append(Accepted(reference, carrier_id(stage.mark, seq), known))
     if ending.reply is not None and number not in texted:
         scene.replies.append(_reply(stage, attempt, ending.reply, seq))
     if ending.reply_once and number not in texted:
@@ -194,9 +233,13 @@ def _take(scene: Play, stage: Stage, attempt: Attempt, ending: Ending, texted: s
         scene.texted.append(number)
 
 
-def _whole(text: str) -> str:
-    """Half a surrogate pair can't be kept: a question mark instead."""
-    return text if text.isascii() else text.encode(errors="replace").decode()
+def _kept(attempts: Sequence[Attempt]) -> Sequence[Attempt]:
+    """As they can be kept: half a surrogate pair can't, and is a question mark instead."""
+    try:
+        "".join([attempt.text for attempt in attempts]).encode()
+    except UnicodeEncodeError:
+        return [attempt._replace(text=attempt.text.encode(errors="replace").decode()) for attempt in attempts]
+    return attempts
 
 
 def _reply(stage: Stage, attempt: Attempt, text: str, seq: int) -> Answer:
@@ -208,13 +251,23 @@ def _reply(stage: Stage, attempt: Attempt, text: str, seq: int) -> Answer:
 def _spans(taken: Sequence[Taken], receipt_ms: int) -> Iterator[Span]:
     """When to tell what of which messages, in the order of telling."""
     ends: dict[tuple[int, int], tuple[int, int]] = {}
-    for row in taken:
-        run = row.seq // RUN
-        for tick in _schedule(row.number % 100, run % SLOTS):
+    start = 0
+    while start < len(taken):
+        run, place = divmod(taken[start].seq, RUN)
+        rows = taken[start : start + RUN - place]
+        start += len(rows)
+        for tick in _ticks({row.number % 100 for row in rows}, run % SLOTS):
             key = (tick, run if tick != EARLY else 0)
-            ends[key] = (ends.get(key, (row.seq,))[0], row.seq)
+            ends[key] = (ends.get(key, (rows[0].seq,))[0], rows[-1].seq)
     for (tick, _), (first, last) in sorted(ends.items()):
         yield Span(taken[0].at + receipt_ms * tick // TICKS, tick, receipt_ms, first, last)
+
+
+def _ticks(digits: AbstractSet[int], slot: int) -> set[int]:
+    """When there is something to tell of messages with numbers that end so."""
+    unusual = digits & ENDINGS.keys()
+    told = unusual if unusual == digits else {*unusual, ORDINARY}
+    return {tick for one in told for tick in _schedule(one, slot)}
 
 
 @cache

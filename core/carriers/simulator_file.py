@@ -5,12 +5,13 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import starmap
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import orjson
 
-from core.carriers.simulator_endings import EARLY, Answer, Play, Span, Taken, Trace, replies_once, turns_away
+from core.carriers.simulator_endings import EARLY, Answer, Play, Span, Stage, Taken, Trace, replies_once, turns_away
 
 BUSY_TIMEOUT_S: Final = 30.0
 LEASE_MS: Final = 10_000  # what was claimed and not handed over is claimed again after this
@@ -140,17 +141,23 @@ def texted(connection: sqlite3.Connection, numbers: Iterable[int]) -> frozenset[
     return frozenset(number for (number,) in connection.execute(found, (_array(asked),))) if asked else frozenset()
 
 
-def keep(connection: sqlite3.Connection, played: Play, now: int) -> Claimed:
-    """Write what a window came to. What is told early is claimed from the start: whoever wrote it hands it over."""
+def keep(connection: sqlite3.Connection, played: Play, stage: Stage) -> tuple[Claimed, Claimed]:
+    """Write what a window came to. What is told early, and what with the answers, is claimed from the start: whoever wrote it tells it."""
     connection.executemany("INSERT INTO taken VALUES (?, ?, ?, ?, ?, ?)", played.taken)
     connection.executemany("INSERT INTO texted VALUES (?)", [(number,) for number in played.texted])
     raised = "INSERT INTO refusals VALUES (?, 1) ON CONFLICT (reference) DO UPDATE SET count = count + 1"
     connection.executemany(raised, [(reference,) for reference in played.refused])
-    early = [span for span in played.spans if span.tick == EARLY]
-    written = [connection.execute(_NEW_SPAN, (now + LEASE_MS, *span)).lastrowid or 0 for span in early]
-    connection.executemany(_NEW_SPAN, [(0, *span) for span in played.spans if span.tick != EARLY])
+    early = _claimed(connection, [span for span in played.spans if span.tick == EARLY], stage.now)
+    prompt = _claimed(connection, [span for span in played.spans if stage.prompt(span)], stage.now)
+    later = [(0, *span) for span in played.spans if span.tick != EARLY and not stage.prompt(span)]
+    connection.executemany(_NEW_SPAN, later)
     promise(connection, played.replies)
-    return Claimed(dict(zip(written, early, strict=True)), {})
+    return early, prompt
+
+
+def _claimed(connection: sqlite3.Connection, spans: Sequence[Span], now: int) -> Claimed:
+    written = [connection.execute(_NEW_SPAN, (now + LEASE_MS, *span)).lastrowid or 0 for span in spans]
+    return Claimed(dict(zip(written, spans, strict=True)), {})
 
 
 def promise(connection: sqlite3.Connection, answers: Iterable[Answer]) -> None:
@@ -180,7 +187,7 @@ def traces(connection: sqlite3.Connection, span: Span) -> list[Trace]:
     rows = connection.execute(
         "SELECT seq, number, reference, at FROM taken WHERE seq BETWEEN ? AND ?", (span.first, span.last)
     )
-    return [Trace(*row) for row in rows]
+    return list(starmap(Trace, rows))
 
 
 def find(connection: sqlite3.Connection, references: Sequence[str]) -> dict[str, tuple[int, int]]:

@@ -15,6 +15,7 @@ from core.schema.accounts import (
 )
 from core.schema.audience import (
     blacklist,
+    contact_words,
     contacts,
     group_members,
     groups,
@@ -23,7 +24,8 @@ from core.schema.audience import (
     imports,
     templates,
 )
-from core.schema.beats import beats
+from core.schema.beats import beats, origin
+from core.schema.inbound import carrier_ids, receipt_batches, receipts, replies, reply_words
 from core.schema.money import ledger_accounts, transfers
 from core.schema.sending import (
     campaign_counts,
@@ -34,8 +36,6 @@ from core.schema.sending import (
     lanes,
     messages,
     quotes,
-    receipts,
-    replies,
     send_counts,
     windows,
 )
@@ -52,7 +52,9 @@ __all__ = [
     "campaign_drops",
     "campaign_recipients",
     "campaigns",
+    "carrier_ids",
     "chunks",
+    "contact_words",
     "contacts",
     "group_members",
     "groups",
@@ -66,11 +68,14 @@ __all__ = [
     "ledger_accounts",
     "messages",
     "metadata",
+    "origin",
     "outbox",
     "pauses",
     "quotes",
+    "receipt_batches",
     "receipts",
     "replies",
+    "reply_words",
     "routes",
     "send_counts",
     "senders",

@@ -147,6 +147,7 @@ outbox = Table(
 )
 Index(
     "ix_outbox_waiting",
+    outbox.c.account_id,  # first: accounts are told of in turn, however much one of them has waiting
     outbox.c.due_at,
     outbox.c.id,
     postgresql_where=outbox.c.relayed_at.is_(None),

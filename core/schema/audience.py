@@ -15,13 +15,13 @@ contacts = Table(
     text("prenom", nullable=True),
     text("email", nullable=True),
     text("societe", nullable=True),
-    text("search"),  # the four fields, folded (no case, no accents): what `q` looks in
+    text("search"),  # the words of the four fields (core/words): what `q` looks in
     text("source"),
     whole("created_at"),
     whole("updated_at"),
     whole("archived_at", nullable=True),
     text("archived_reason", nullable=True),
-    Index("ix_contacts_account_id_number", "account_id", "number"),
+    Index("ix_contacts_account_id_number", "account_id", "number", "archived_at"),
     Index("ix_contacts_account_id_id", "account_id", "id"),
 )
 # The few that left the book: listed by themselves, and subtracted where members are counted.
@@ -31,6 +31,15 @@ Index(
     contacts.c.id,
     postgresql_where=contacts.c.archived_at.is_not(None),
     sqlite_where=contacts.c.archived_at.is_not(None),
+)
+
+# Contacts by the beginnings of their words (core/words).
+contact_words = Table(
+    "contact_words",
+    metadata,
+    ident("account_id", primary_key=True),
+    whole("word", primary_key=True, autoincrement=False),
+    ident("contact_id", primary_key=True),
 )
 
 groups = Table(

@@ -1,8 +1,9 @@
 """Column types and short names for columns: ids are native UUIDs on PostgreSQL and text on SQLite, strings in Python on both."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Dialect, MetaData, Text
+from sqlalchemy import BigInteger, Column, ColumnElement, Dialect, MetaData, Text
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.types import UserDefinedType
 
@@ -31,6 +32,31 @@ class Id(UserDefinedType[str]):
 def compile_id_for_sqlite(_type: Id, _compiler: object, **_kw: Any) -> str:
     """SQLite would give a column called UUID numeric affinity."""
     return "TEXT"
+
+
+class Among(ColumnElement[str]):
+    """The value of a column where it is one of these words, else NULL: what a generated column of a partial index holds."""
+
+    inherit_cache = False
+    type = Text()
+
+    def __init__(self, name: str, words: Sequence[str]) -> None:
+        self.name = name
+        self.words = tuple(words)
+
+
+@compiles(Among)
+def compile_among(kept: Among, _compiler: object, **_kw: Any) -> str:
+    """As people write it."""
+    words = ", ".join(f"'{word}'" for word in kept.words)
+    return f"CASE WHEN {kept.name} IN ({words}) THEN {kept.name} END"
+
+
+@compiles(Among, "postgresql")
+def compile_among_for_postgresql(kept: Among, _compiler: object, **_kw: Any) -> str:
+    """As PostgreSQL tells it when it is asked for its tables, so that the same is seen to be the same."""
+    words = ", ".join(f"'{word}'::text" for word in kept.words)
+    return f"CASE WHEN ({kept.name} = ANY (ARRAY[{words}])) THEN {kept.name} ELSE NULL::text END"
 
 
 def ident(name: str, **options: Any) -> Column[str]:

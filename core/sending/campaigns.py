@@ -112,19 +112,12 @@ def _insert(
 
 
 def add_recipients(tx: Tx, campaign_id: str, people: Sequence[Recipient]) -> None:
-    columns = ("campaign_id", *Recipient.__dataclass_fields__)
-    rows = [(campaign_id, p.number, p.country, p.contact_id, p.nom, p.prenom, p.email, p.societe) for p in people]
-    tx.insert(campaign_recipients, columns, rows)
+    tx.insert(campaign_recipients, recipients.FIELDS, people, {"campaign_id": campaign_id})
 
 
 def add_drops(tx: Tx, campaign_id: str, drops: Sequence[Drop]) -> None:
-    columns = ("id", "campaign_id", "given", "reason", "detail")
-    ids = tx.new_ids(len(drops))
-    tx.insert(
-        campaign_drops,
-        columns,
-        [(id_, campaign_id, d.given, d.reason, d.detail) for id_, d in zip(ids, drops, strict=True)],
-    )
+    rows = [(id_, d.given, d.reason, d.detail) for id_, d in zip(tx.new_ids(len(drops)), drops, strict=True)]
+    tx.insert(campaign_drops, ("id", "given", "reason", "detail"), rows, {"campaign_id": campaign_id})
 
 
 def get(tx: Tx, account_id: str, campaign_id: str, *, lock: bool = False) -> Row[Any]:

@@ -1,17 +1,20 @@
 """Chunks: the unit of queueing. A chunk is one account, carrier, purpose and campaign, and has one time that is polled."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import Row, or_, select, update
+from sqlalchemy import Row, Text, bindparam, func, literal_column, or_, select, update
 
+from core.copying import Rows
 from core.runtime import Tx
-from core.schema import chunks, lanes, pauses
+from core.schema import Id, chunks, lanes, messages, pauses
 
 SIZE: Final = 5_000
 LEASE_MS: Final = 30_000
 ANY_CARRIER: Final = ""  # of a chunk that is not for a carrier yet
 NEVER: Final = 2**62
+# The condition of an index, word for word: with parameters neither database sees that it is the same.
+SENDABLE: Final = (chunks.c.status == literal_column("'ready'")) & (chunks.c.step == literal_column("'send'"))
 
 
 def create(  # noqa: PLR0913 - a chunk's columns
@@ -25,27 +28,23 @@ def create(  # noqa: PLR0913 - a chunk's columns
     step: str = "send",
     campaign_id: str | None = None,
     status: str = "ready",
+    created_at: int | None = None,
 ) -> str:
-    """A new chunk; its id."""
-    chunk_id = tx.new_id()
-    columns = (
-        "id",
-        "account_id",
-        "campaign_id",
-        "carrier",
-        "purpose",
-        "step",
-        "status",
-        "due_at",
-        "expires_at",
-        "lease_until",
-        "created_at",
-    )
-    row = (chunk_id, account_id, campaign_id, carrier, purpose, step, status, due_at, expires_at, 0, tx.now)
-    tx.insert(chunks, columns, [row])
-    if status == "ready" and due_at <= tx.now:
-        tx.ring("dispatch")
+    """A new chunk; its id. `created_at` is of the chunk that it takes the place of, if it does."""
+    common = {"account_id": account_id, "campaign_id": campaign_id, "purpose": purpose, "step": step, "status": status}
+    times = {"due_at": due_at, "expires_at": expires_at, "created_at": tx.now if created_at is None else created_at}
+    (chunk_id,) = create_alike(tx, [carrier], {**common, **times})
     return chunk_id
+
+
+def create_alike(tx: Tx, carriers: Sequence[str], common: Mapping[str, Any]) -> list[str]:
+    """A new chunk for each of these carriers, with the other columns in common; their ids in order."""
+    ids = tx.new_ids(len(carriers))
+    if ids:
+        tx.insert_alike(chunks, [(Rows({"id": ids, "carrier": carriers}), {**common, "lease_until": 0})])
+        if common["status"] == "ready" and common["due_at"] <= tx.now:
+            tx.ring("dispatch")
+    return ids
 
 
 def like(tx: Tx, chunk: Any, *, step: str, due_at: int, expires_at: int | None = None) -> str:
@@ -62,13 +61,40 @@ def like(tx: Tx, chunk: Any, *, step: str, due_at: int, expires_at: int | None =
     )
 
 
-def lease_due(tx: Tx, steps: Sequence[str], owner: str, lease_ms: int = LEASE_MS) -> Row[Any] | None:
-    """Take one due chunk of these steps, whatever its carrier. What is with one that was taken away is settled too: it had a lane."""
-    served = {row.carrier for row in tx.all(select(lanes.c.carrier))}
+def joined(tx: Tx, chunk: Any, count: int, *, due_at: int, expires_at: int) -> str:
+    """For `count` messages: the newest chunk of the same kind that is due at this very time, which nobody has begun, if it has room; else a new one."""
+    same = (chunks.c.purpose == chunk.purpose) & (chunks.c.account_id == chunk.account_id)
+    waits = (chunks.c.due_at == due_at) & (chunks.c.due_at > tx.now) & (chunks.c.lease_until == 0)
+    campaign = chunks.c.campaign_id.is_not_distinct_from(chunk.campaign_id)
+    alike = select(chunks.c.id).where(SENDABLE, chunks.c.carrier == chunk.carrier, same, waits, campaign)
+    newest = alike.order_by(chunks.c.id.desc()).limit(1)  # those before it are full
+    found: str | None = tx.scalar(newest.with_for_update(skip_locked=True))
+    if found is None or not _has_room(tx, found, count):
+        return like(tx, chunk, step="send", due_at=due_at, expires_at=expires_at)
+    sooner = (chunks.c.id == found) & (chunks.c.expires_at > expires_at)
+    tx.execute(update(chunks).where(sooner).values(expires_at=expires_at))
+    return found
+
+
+def _has_room(tx: Tx, chunk_id: str, count: int) -> bool:
+    theirs = select(messages.c.id).where(messages.c.chunk_id == chunk_id).limit(SIZE).subquery()
+    return int(tx.scalar(select(func.count()).select_from(theirs))) + count <= SIZE
+
+
+def gone(tx: Tx) -> set[str]:
+    """Carriers that were taken away. What is with them is settled too: they had a lane."""
+    return {row.carrier for row in tx.all(select(lanes.c.carrier))} - tx.carriers.keys()
+
+
+def lease_due(
+    tx: Tx, steps: Sequence[str], owner: str, lease_ms: int = LEASE_MS, *, carriers: Collection[str] | None = None
+) -> Row[Any] | None:
+    """Take one due chunk of these steps, of these carriers or whatever its carrier."""
+    which = {ANY_CARRIER, *tx.carriers, *gone(tx)} if carriers is None else carriers
     due = select(chunks).where(
         chunks.c.status == "ready",
         chunks.c.step.in_(steps),
-        chunks.c.carrier.in_(sorted({ANY_CARRIER, *tx.carriers, *served})),
+        chunks.c.carrier.in_(sorted(which)),
         chunks.c.due_at <= tx.now,
         chunks.c.lease_until <= tx.now,
     )
@@ -80,8 +106,18 @@ def lease_due(tx: Tx, steps: Sequence[str], owner: str, lease_ms: int = LEASE_MS
 
 def release(tx: Tx, chunk_id: str, owner: str, **changes: Any) -> bool:
     """Give a leased chunk back, changed; False when the lease was lost meanwhile."""
-    mine = (chunks.c.id == chunk_id) & (chunks.c.owner == owner)
-    return tx.execute(update(chunks).where(mine).values(owner=None, lease_until=0, **changes)) == 1
+    releasing = _RELEASING.values(**changes) if changes else _RELEASING
+    return tx.execute(releasing, {"chunk": chunk_id, "by": owner}) == 1
+
+
+_RELEASING: Final = (
+    update(chunks)
+    .where(chunks.c.id == bindparam("chunk", type_=Id()), chunks.c.owner == bindparam("by", type_=Text()))
+    .values(owner=None, lease_until=0)
+)
+
+
+_PAUSED: Final = select(pauses.c.kind, pauses.c.subject)
 
 
 class Pauses:
@@ -89,7 +125,7 @@ class Pauses:
 
     def __init__(self, tx: Tx) -> None:
         self.by_kind: dict[str, set[str]] = {"hub": set(), "carrier": set(), "account": set(), "campaign": set()}
-        for row in tx.all(select(pauses.c.kind, pauses.c.subject)):
+        for row in tx.all(_PAUSED):
             self.by_kind[row.kind].add(row.subject)
 
     @property

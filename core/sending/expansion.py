@@ -1,47 +1,44 @@
-"""From a campaign to its messages: a job that walks its recipients in pages, each a transaction.
+"""From a campaign to its messages: a job that walks its recipients in pages, each a transaction; the next is read meanwhile (`ahead`).
 
 A page is one or more chunks that are not claimable yet; it holds its price as it commits, and moves the campaign's `position`. A
 kill resumes after the last page. When the last page is in, all chunks become claimable at once. If a page can't be paid, the rest is
 still written down, as `no_credit`, so that a re-send knows everybody; then what was held is given back.
 """
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Row, func, insert, literal, select, update
 
 from core import accounts, events, jobs
-from core.accounts import Account
-from core.blacklist import entries as blacklist
 from core.errors import Refused
 from core.jobs import Job
 from core.ranges import within
 from core.runtime import Runtime, Tx
 from core.schema import campaign_recipients, campaigns, chunks, contacts, group_members, messages
+from core.sending import births, recipients
 from core.sending import campaigns as book
-from core.sending import chunks as queue
-from core.sending import drafts, moves, recipients
-from core.sending.drafts import Message
-from core.sending.recipients import Drop, Page, Recipient
+from core.sending.ahead import Ahead, page_of, terms_of
+from core.sending.births import Heap
+from core.sending.pages import Composed
 from core.sending.routing import Router
 from core.sending.submit import OPTED_OUT
-from core.sending.terms import MINUTE_MS, Terms, settle
-from core.text.compose import compose
 
 NO_CREDIT: Final = "no_credit"
+GROWTH: Final = 4  # how many times the first page the longest is
 
 
 def run(runtime: Runtime, job: Job, page: int = recipients.PAGE) -> None:
-    """Do what the campaign's status asks for, until there is nothing left to do; `page` recipients at a time."""
-    while (status := _status(runtime, job)) is not None:
-        if status == "scheduled":
-            _begin(runtime, job)
-        elif status == "expanding":
-            _expand(runtime, job, page)
-        else:
-            _take_back(runtime, job, status)
-            return
+    """Do what the campaign's status asks for, until there is nothing left to do; `page` recipients first, then more at a time."""
+    with Ahead(runtime, job.subject_id, page) as ahead:
+        while (status := _status(runtime, job)) is not None:
+            if status == "scheduled":
+                _begin(runtime, job)
+            elif status == "expanding":
+                while _expand(runtime, job, ahead):
+                    pass
+            else:
+                _take_back(runtime, job, status)
+                return
 
 
 def _status(runtime: Runtime, job: Job) -> str | None:
@@ -68,50 +65,51 @@ def _begin(runtime: Runtime, job: Job) -> None:
             tx.execute(update(campaigns).where(campaigns.c.id == row.id).values(status="expanding", started_at=tx.now))
 
 
-def _expand(runtime: Runtime, job: Job, size: int = recipients.PAGE) -> None:
-    """One page, or the end."""
+def _expand(runtime: Runtime, job: Job, ahead: Ahead) -> bool:
+    """One page, or the end. Whether there is another; if not, the status says what is left to do."""
     runtime.fault("expansion.page")
+    read = ahead.take()
     try:
         with runtime.begin() as tx:
             row = tx.one(select(campaigns).where(campaigns.c.id == job.subject_id).with_for_update())
             if row is None or row.status != "expanding" or not jobs.renew(tx, job):
-                return
-            if row.resend_of is not None and _copy_recipients(tx, row, size):
-                return
-            account = accounts.get(tx, row.account_id)
-            page = recipients.walk(sources(tx, row), row.position, size)
-            _write(tx, account, row, page)
+                return False
+            if row.resend_of is not None and _copy_recipients(tx, row, ahead.size):
+                return True
+            page = _checked(tx, row, read, _size(tx, ahead.size, row.expanded))
+            # SQLite works in this process: there a second thread is only in the way of the first.
+            if page.position is not None and tx.postgresql:
+                ahead.start(page.position, _size(tx, ahead.size, row.expanded + page.count))
+            _write(tx, row, page)
             if page.position is None:
                 _end_unpaid(tx, row, NO_CREDIT) if row.status_detail == NO_CREDIT else _start_sending(tx, row.id)
+            return page.position is not None
     except Refused as refusal:
         _give_up(runtime, job, refusal)
+        return False
 
 
-def sources(tx: Tx, row: Row[Any]) -> list[recipients.Source]:
-    """Explicit recipients first, then the groups in their order."""
-    return [recipients.stored(tx, row.id), *(recipients.in_group(tx, group_id) for group_id in book.groups_of(row))]
+def _size(tx: Tx, first: int, expanded: int) -> int:
+    """How many recipients the next page has. Pages grow with what is done: a short campaign is soon begun, a long one is spared
+    transactions. SQLite has one writer, for whom others wait.
+    """
+    return min(max(first, expanded), GROWTH * first) if tx.postgresql else first
 
 
-def _write(tx: Tx, account: Account, row: Row[Any], page: Page) -> None:
-    terms = settle(
-        tx, account, text=row.text, sender=row.sender, purpose=row.purpose, stop=book.stop_of(account, row), merge=True
-    )
-    stopped = _stopped(tx, account, terms, page.recipients)
-    router = Router(tx)
-    born: dict[str, list[Message]] = defaultdict(list)
-    drops: list[Drop] = list(page.drops)
-    ids = tx.new_ids(len(page.recipients))
-    expires_at = (row.started_at or tx.now) + row.validity_minutes * MINUTE_MS
-    for id_, person in zip(ids, page.recipients, strict=True):
-        try:
-            message = _message(tx, row, terms, person, id_, expires_at, stopped=person.number in stopped)
-        except Refused as refusal:
-            drops.append(Drop(f"+{person.number}", refusal.code, refusal.detail))
-            continue
-        born["" if message.status != "queued" else router.pick(person.country, terms.purpose)].append(message)
-    book.add_drops(tx, row.id, drops)
-    _insert(tx, row, terms, born, expires_at)
-    expanded = row.expanded + sum(map(len, born.values()))
+def _checked(tx: Tx, row: Row[Any], read: Composed | None, size: int) -> Composed:
+    """The page that was read ahead, if it is the next one and nothing that decides about it has changed; else read now."""
+    account = accounts.get(tx, row.account_id)
+    terms = terms_of(tx, account, row)
+    if read is not None and (read.after, read.terms) == (row.position, terms):
+        return read
+    return page_of(tx, account, row, terms, row.position, size)
+
+
+def _write(tx: Tx, row: Row[Any], page: Composed) -> None:
+    book.add_drops(tx, row.id, page.drops)
+    heaps = _heaps(tx, row, page)
+    births.write(tx, row, page.terms, heaps)
+    expanded = row.expanded + page.count
     planned = row.planned if row.position else _planned(tx, row)
     reached = {
         "expanded": expanded,
@@ -128,73 +126,16 @@ def _planned(tx: Tx, row: Row[Any]) -> int:
     return book.known_recipients(tx, row.id) + int(tx.scalar(members))
 
 
-def _insert(tx: Tx, row: Row[Any], terms: Terms, born: Mapping[str, list[Message]], expires_at: int) -> None:
-    every: list[Message] = []
-    for carrier, heap in born.items():
-        for start in range(0, len(heap), queue.SIZE):
-            part = heap[start : start + queue.SIZE]
-            if carrier:
-                chunk_id = queue.create(
-                    tx,
-                    account_id=row.account_id,
-                    carrier=carrier,
-                    purpose=terms.purpose,
-                    campaign_id=row.id,
-                    due_at=tx.now,
-                    expires_at=expires_at,
-                    status="building",
-                )
-                part = [drafts.placed(message, chunk_id, carrier) for message in part]
-            every.extend(part)
-    every.sort(key=lambda message: message.id)
-    drafts.insert(tx, every)
-    births = [moves.born(message) for message in every]
-    ref = tx.new_id()
-    moves.follow(tx, [move for move in births if move.after != "queued"], f"{ref}:final")
-    moves.follow(tx, [move for move in births if move.after == "queued"], ref, quiet=True)
-
-
-def _stopped(tx: Tx, account: Account, terms: Terms, people: Sequence[Recipient]) -> set[int]:
-    if terms.purpose == "otp":
-        return set()
-    return blacklist.screen(tx, blacklist.scopes_of(tx, account.id), [person.number for person in people])
-
-
-def _message(
-    tx: Tx, row: Row[Any], terms: Terms, person: Recipient, message_id: str, expires_at: int, *, stopped: bool
-) -> Message:
-    composed = compose(terms.plan, person.number, person.country, person.fields)
-    status = "blacklisted" if stopped else NO_CREDIT if row.status_detail == NO_CREDIT else "queued"
-    return Message(
-        id=message_id,
-        account_id=row.account_id,
-        campaign_id=row.id,
-        chunk_id=None,
-        number=person.number,
-        country=person.country,
-        sender=row.sender,
-        purpose=row.purpose,
-        text=composed.text,
-        encoding=composed.encoding,
-        segments=composed.segments,
-        millicredits=0 if stopped else composed.millicredits,
-        reference=row.reference,
-        source=row.source,
-        status=status,
-        status_detail=OPTED_OUT if stopped else None,
-        substitutions=",".join(composed.substitutions) or None,
-        status_at=tx.now,
-        send_at=row.send_at,
-        created_at=tx.now,
-        sent_at=None,
-        expires_at=expires_at,
-        mention=terms.mention,
-        charged=False,
-        attempt=0,
-        carrier=None,
-        carrier_id=None,
-        carrier_code=None,
-    )
+def _heaps(tx: Tx, row: Row[Any], page: Composed) -> list[Heap]:
+    """The page's messages by kind; what is queued goes to a carrier, by its country."""
+    router = Router(tx)
+    paid = "queued" if row.status_detail != NO_CREDIT else NO_CREDIT
+    return [
+        Heap(kind, "blacklisted", OPTED_OUT, None, rows)
+        if kind.stopped
+        else Heap(kind, paid, None, router.pick(kind.country, page.terms.purpose) if paid == "queued" else None, rows)
+        for kind, rows in page.kinds.items()
+    ]
 
 
 def _start_sending(tx: Tx, campaign_id: str) -> None:

@@ -2,17 +2,23 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Final
 
 from core import broken
-from core.carriers.contract import Outcome
+from core.carriers.contract import Busy, Outcome
 from core.runtime import Runtime
 from core.schema import lanes
 from core.sending import answers, receipts
+from core.sending.heads import Heads
 from core.sending.windows import Window, claim
 
-LEASE_MS: Final = 15_000
+LEASE_MS: Final = 10_000
+SUBMIT_WITHIN_MS: Final = 5_000  # of the claim, or of the last answers: later, the window may be somebody else's
+HELD_UP: Final = "held_up"
+QUICK_MS: Final = 250
+TURN_MS: Final = 1_000
 WINDOW_SECONDS: Final = 0.5  # a window is at most half a second of the lane's rate
 FADE_SEGMENTS: Final = 10_000  # above this the memory of who was served is halved
 
@@ -47,6 +53,8 @@ class Lane:
     owner: str
     bucket: Bucket
     served: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+    heads: Heads = field(default_factory=Heads)
+    quick: bool = False  # whether its last window was sent and recorded in a moment
 
     def account_for(self, window: Window) -> None:
         """Remember who was served; old service fades, so a newcomer does not wait for an account's whole past."""
@@ -83,27 +91,80 @@ def give_back(runtime: Runtime, owner: str) -> None:
 
 def serve(runtime: Runtime, lane: Lane) -> bool:
     """Send one window if there is one; False when there is nothing to do just now."""
-    traits = runtime.carriers[lane.carrier].traits
-    room = lane.bucket.available(runtime.clock(), traits.window)
-    if room < 1:
+    taken = _take(runtime, lane)
+    if taken is None:
         return False
-    window = claim(runtime, lane.carrier, lane.owner, room, lane.served)
-    if window is None:
-        return False
-    runtime.fault("after_claim")
-    if window.attempts:
-        lane.account_for(window)
-        _send(runtime, window)
-        answers.close(runtime, window)
+    _deliver(runtime, *taken)
     return True
 
 
-def _send(runtime: Runtime, window: Window) -> None:
-    """The network, with no transaction open."""
+def serve_on(runtime: Runtime, lane: Lane, other: Executor) -> bool:
+    """The same for a while, where the carrier is quick: `other` claims the next window while one is sent and recorded.
+
+    Nothing is left claimed at its end.
+    """
+    began = runtime.clock()
+    taken = _take(runtime, lane)
+    if taken is None:
+        return False
+    while taken is not None:
+        ahead = lane.quick and runtime.clock() - began < TURN_MS
+        following = other.submit(_take, runtime, lane) if ahead else None
+        sending = runtime.clock()
+        try:
+            _deliver(runtime, *taken)
+        finally:  # who fails leaves the next window to the sweep, as his own; but two never claim at once
+            taken = following.result() if following else None
+        lane.quick = _goes_ahead(runtime, lane) and runtime.clock() - sending < QUICK_MS
+    return True
+
+
+def _goes_ahead(runtime: Runtime, lane: Lane) -> bool:
+    """Whether a window may wait for the one before it: where nothing is paced, and what a kill leaves in doubt can be looked up."""
+    return lane.bucket.per_second is None and runtime.carriers[lane.carrier].traits.looks_up
+
+
+def _take(runtime: Runtime, lane: Lane) -> tuple[Window, int] | None:
+    """The next window and when its claim began; None when there is nothing to do just now."""
+    traits = runtime.carriers[lane.carrier].traits
+    began = runtime.clock()
+    room = lane.bucket.available(began, traits.window)
+    if room < 1:
+        return None
+    window = claim(runtime, lane.carrier, lane.owner, room, lane.served, lane.heads)
+    if window is None:
+        return None
+    runtime.fault("after_claim")
+    if window.attempts:
+        lane.account_for(window)
+    return window, began
+
+
+def _deliver(runtime: Runtime, window: Window, claimed_at: int) -> None:
+    if window.attempts and not _send(runtime, window, claimed_at):
+        answers.close(runtime, window)
+
+
+def _send(runtime: Runtime, window: Window, claimed_at: int) -> bool:
+    """The network, with no transaction open. Whether every message had its answer, and the window was closed with the last.
+
+    A process that was held up sends no more: others may have taken its messages over.
+    """
+    if runtime.clock() - claimed_at > SUBMIT_WITHIN_MS:  # none has left, whoever has them now
+        held_up = [Busy(attempt.reference, 1, HELD_UP) for attempt in window.attempts]
+        return answers.record(runtime, window, held_up, last=True)
+    left = {attempt.reference for attempt in window.attempts}
     for outcomes in _outcomes(runtime, window):
+        if not left:
+            continue  # it has told of each, and tells on
         runtime.fault("after_submit")
-        if not answers.record(runtime, window, outcomes):
-            return  # it took too long, and the sweep gave its messages to a look-up: no more of them may leave
+        left.difference_update(outcome.reference for outcome in outcomes)
+        answered_at = runtime.clock()
+        if not answers.record(runtime, window, outcomes, last=not left):
+            return False  # it took too long, and the sweep gave its messages to a look-up: no more of them may leave
+        if left and runtime.clock() - answered_at > SUBMIT_WITHIN_MS:
+            return False
+    return not left
 
 
 def _outcomes(runtime: Runtime, window: Window) -> Iterator[Sequence[Outcome]]:

@@ -4,23 +4,23 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from operator import add
 from typing import Any, Final
 
 from sqlalchemy import func, select, update
 
 from core import accounts, jobs
 from core.accounts import Account
-from core.blacklist import entries as blacklist
+from core.copying import Rows
 from core.credits.tariff import from_millicredits
 from core.errors import Refused
 from core.jobs import Job
 from core.runtime import Runtime, Tx
 from core.schema import group_members, quotes
-from core.sending import campaigns, recipients
+from core.sending import campaigns, pages, recipients
 from core.sending.campaigns import CampaignDraft
-from core.sending.recipients import DUPLICATE, Drop, Recipient
-from core.sending.terms import Terms
-from core.text.compose import Composed, compose
+from core.sending.pages import Kind
+from core.sending.recipients import DUPLICATE, Drop
 
 JOB: Final = "quote"
 AT_ONCE: Final = 100_000  # recipients up to which a quote is answered in the request
@@ -41,7 +41,7 @@ class _Sum:
     substitutions: Counter[str] = field(default_factory=Counter)
     invalid: list[dict[str, str]] = field(default_factory=list)
     countries: dict[str, list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0, 0]))
-    samples: dict[tuple[object, ...], dict[str, Any]] = field(default_factory=dict)
+    samples: dict[Kind, dict[str, Any]] = field(default_factory=dict)
 
 
 def size(tx: Tx, draft: CampaignDraft) -> int:
@@ -59,13 +59,12 @@ def quote(tx: Tx, account: Account, draft: CampaignDraft) -> dict[str, Any]:
     sources = [recipients.listed(people), *(recipients.in_group(tx, group_id) for group_id in draft.groups)]
     total = _Sum()
     _drop(total, drops)
-    scopes = blacklist.scopes_of(tx, account.id)
     position: int | None = 0
     while position is not None:
-        page = recipients.walk(sources, position)
+        page = pages.read(tx, account, terms, sources, position)
         _drop(total, page.drops)
-        screened = blacklist.screen(tx, scopes, [person.number for person in page.recipients])
-        _price(total, terms, page.recipients, set() if terms.purpose == "otp" else screened)
+        for kind, texted in page.kinds.items():
+            _add(total, kind, texted)
         position = page.position
     return _shown(total)
 
@@ -120,39 +119,31 @@ def _drop(total: _Sum, drops: Sequence[Drop]) -> None:
             total.invalid.append({"to": drop.given, "code": drop.reason, "detail": drop.detail})
 
 
-def _price(total: _Sum, terms: Terms, people: Sequence[Recipient], stopped: set[int]) -> None:
-    for person in people:
-        try:
-            composed = compose(terms.plan, person.number, person.country, person.fields)
-        except Refused as refusal:
-            _drop(total, [Drop(f"+{person.number}", refusal.code, refusal.detail)])
-            continue
-        if person.number in stopped:
-            total.blacklisted += 1
-            continue
-        total.messages += 1
-        total.segments += composed.segments
-        total.millicredits += composed.millicredits
-        total.substitutions.update(composed.substitutions)
-        line = total.countries[person.country]
-        line[0] += 1
-        line[1] += composed.segments
-        line[2] += composed.millicredits
-        _sample(total, person, composed)
+def _add(total: _Sum, kind: Kind, people: Rows) -> None:
+    if kind.stopped:
+        total.blacklisted += len(people)
+        return
+    line = [len(people), len(people) * kind.size.segments, len(people) * kind.millicredits]
+    total.messages += line[0]
+    total.segments += line[1]
+    total.millicredits += line[2]
+    for code in kind.size.substitutions:
+        total.substitutions[code] += len(people)
+    total.countries[kind.country] = list(map(add, total.countries[kind.country], line))
+    _sample(total, kind, people)
 
 
-def _sample(total: _Sum, person: Recipient, composed: Composed) -> None:
+def _sample(total: _Sum, kind: Kind, people: Rows) -> None:
     """One of each kind: a country, an encoding, a length."""
-    kind = (person.country, composed.encoding, composed.segments, composed.substitutions)
     if kind in total.samples or len(total.samples) >= SAMPLES:
         return
     total.samples[kind] = {
-        "to": f"+{person.number}",
-        "text": composed.text,
-        "encoding": composed.encoding,
-        "segments": composed.segments,
-        "credits": from_millicredits(composed.millicredits),
-        "substitutions": list(composed.substitutions),
+        "to": f"+{people.columns['number'][0]}",
+        "text": people.columns["text"][0],
+        "encoding": kind.size.encoding,
+        "segments": kind.size.segments,
+        "credits": from_millicredits(kind.millicredits),
+        "substitutions": list(kind.size.substitutions),
     }
 
 

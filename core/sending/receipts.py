@@ -1,42 +1,55 @@
-"""What carriers bring back: stored raw first, applied later, in any order and as often as they like.
+"""What carriers bring back: stored raw first, a row for all that came at once; applied later, in any order and as often as they like.
 
 A receipt that matches no message is parked and tried again for two days: it may have overtaken the answer that names its message.
 """
 
-import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Row, Text, func, select, update
+import orjson
+from sqlalchemy import BigInteger, Row, Select, Text, UpdateBase, bindparam, select, update
 
+from core import prepared
 from core.carriers.contract import Inbound, Inbox, Receipt
 from core.runtime import Runtime, Tx
-from core.schema import Id, messages, receipts, replies
-from core.sending import moves
-from core.sending.message import heard
+from core.schema import Id, receipt_batches, receipts, replies
+from core.sending.hearing import PUT_OFF, UNMATCHED, Told, hear
 
-BATCH: Final = 1_000
+ROW_RECEIPTS: Final = 1_000  # the most in one row: some 100 kB
+LOOKED_AT: Final = 200  # rows that wait
+BATCH: Final = 5_000
 PARKED_MS: Final = 2 * 24 * 3_600_000
 FIRST_RETRY_MS: Final = 1_000
 LONGEST_RETRY_MS: Final = 600_000
-UUID: Final = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 
 
 def inbox(runtime: Runtime) -> Inbox:
     """Where carriers leave what came in; it returns once that is committed."""
 
-    def store(carrier: str, came: Sequence[Receipt], said: Sequence[Inbound], /) -> None:
+    def left(carrier: str, came: Sequence[Receipt], said: Sequence[Inbound], /) -> None:
         with runtime.begin() as tx:
-            columns = ("id", "carrier", "carrier_id", "reference", "status", "code", "at", "received_at", "due_at")
-            rows = [
-                (tx.new_id(), carrier, r.carrier_id, r.reference, r.status, r.code, r.at, tx.now, tx.now) for r in came
-            ]
-            tx.insert(receipts, columns, rows)
+            store(tx, carrier, came)
             _store_replies(tx, carrier, said)
-            if came or said:
+            if said:
                 tx.ring("inbound")
+        runtime.fault("after_inbox")
 
-    return store
+    return left
+
+
+def store(tx: Tx, carrier: str, came: Sequence[Receipt]) -> None:
+    """Keep receipts as they came, to be applied in a moment."""
+    parts = [came[start : start + ROW_RECEIPTS] for start in range(0, len(came), ROW_RECEIPTS)]
+    rows = [(tx.new_id(), carrier, len(part), _written(part), tx.now) for part in parts]
+    tx.insert(receipt_batches, ("id", "carrier", "size", "raw", "received_at"), rows)
+    if rows:
+        tx.ring("inbound")
+
+
+def _written(part: Sequence[Receipt]) -> str:
+    return orjson.dumps([(r.status, r.code, r.at, r.reference, r.carrier_id) for r in part]).decode()
 
 
 def _store_replies(tx: Tx, carrier: str, said: Sequence[Inbound]) -> None:
@@ -56,96 +69,113 @@ def _store_replies(tx: Tx, carrier: str, said: Sequence[Inbound]) -> None:
 
 
 def apply(runtime: Runtime, limit: int = BATCH) -> int:
-    """Apply waiting receipts; how many were looked at."""
+    """Apply waiting receipts, about `limit` of them, in one transaction; how many were looked at."""
     with runtime.begin() as tx:
-        due = select(receipts).where(receipts.c.applied_at.is_(None), receipts.c.due_at <= tx.now)
-        waiting = tx.all(due.order_by(receipts.c.due_at, receipts.c.id).limit(limit).with_for_update(skip_locked=True))
-        if not waiting:
+        batches = _waiting(tx, limit)
+        parked = _parked(tx, limit)
+        if not (batches or parked):
             return 0
-        message_of, rows = _match(tx, waiting)
-        outcome = _hear(tx, sorted(waiting, key=lambda receipt: receipt.id), message_of, rows)
-        _settle(tx, waiting, outcome)
-    return len(waiting)
+        came = [list(_read(row)) for row in batches]
+        told = [Told(row.carrier, row.status, row.code, row.at, row.reference, row.carrier_id) for row in parked]
+        became = iter(hear(tx, [*told, *(one for batch in came for one in batch)]))
+        _settle(tx, parked, [next(became) for _ in parked])
+        _mark(tx, batches, came, [[next(became) for _ in batch] for batch in came])
+    return len(parked) + sum(map(len, came))
 
 
-def _match(tx: Tx, waiting: Sequence[Row[Any]]) -> tuple[dict[str, str], dict[str, Row[Any]]]:
-    """The message id of each receipt (by its id): by our reference, else by the carrier's id. And the messages, locked."""
-    matched = {r.id: r.reference.lower() for r in waiting if r.reference and UUID.fullmatch(r.reference)}
-    rows = _locked(tx, matched.values())
-    strays = [r for r in waiting if r.carrier_id and matched.get(r.id) not in rows]
-    if strays:
-        found = _by_carrier_id(tx, strays)
-        matched |= found
-        rows |= _locked(tx, found.values())
-    return matched, rows
+def _waiting(tx: Tx, limit: int) -> Sequence[Row[Any]]:
+    """Rows of receipts that nobody else is at, locked: the first of them, up to `limit` receipts, one row at least."""
+    for ids in _portions(tx.all(_OPEN), limit):
+        if locked := tx.all(_locking(tx.postgresql), {"ids": prepared.listed(tx, ids)}):
+            return locked
+    return []
 
 
-def _locked(tx: Tx, ids: Iterable[str]) -> dict[str, Row[Any]]:
-    these = select(messages).where(tx.among(messages.c.id, sorted(set(ids))))
-    return {row.id: row for row in tx.all(these.order_by(messages.c.id).with_for_update())}
+_kept = receipt_batches
+_OPEN: Final = (
+    select(_kept.c.id, _kept.c.size).where(_kept.c.applied_at.is_(None)).order_by(_kept.c.id).limit(LOOKED_AT)
+)
 
 
-def _by_carrier_id(tx: Tx, strays: Sequence[Row[Any]]) -> dict[str, str]:
-    """The message id of each of these receipts that the carrier names by an id we know."""
-    asked = tx.values(
-        "asked", {"receipt": Id, "carrier": Text, "named": Text}, [(r.id, r.carrier, r.carrier_id) for r in strays]
+@cache
+def _locking(postgresql: bool) -> Select[Any]:
+    mine = prepared.among(_kept.c.id, "ids", Id, postgresql=postgresql)
+    return (
+        select(_kept).where(mine, _kept.c.applied_at.is_(None)).order_by(_kept.c.id).with_for_update(skip_locked=True)
     )
-    same = (
-        (messages.c.carrier_id == asked.c.named)
-        & (messages.c.carrier == asked.c.carrier)
-        & messages.c.carrier_id.is_not(None)
-    )
-    return {row.receipt: row.id for row in tx.all(select(asked.c.receipt, messages.c.id).join(messages, same))}
 
 
-def _hear(
-    tx: Tx, waiting: Sequence[Row[Any]], message_of: Mapping[str, str], rows: Mapping[str, Row[Any]]
-) -> dict[str, str]:
-    """Move the messages; what became of each receipt (by its id): applied, ignored or unmatched."""
-    status = {row.id: row.status for row in rows.values()}
-    charged = {row.id: row.charged for row in rows.values()}
-    outcome: dict[str, str] = {}
-    steps: list[moves.Move] = []
-    last: dict[str, Row[Any]] = {}
-    for receipt in waiting:
-        message_id = message_of.get(receipt.id)
-        if message_id is None or message_id not in rows:
-            outcome[receipt.id] = "unmatched"
-            continue
-        following = heard(status[message_id], receipt.status, charged=charged[message_id])
-        outcome[receipt.id] = "applied" if following else "ignored"
-        if following:
-            steps.append(moves.of(rows[message_id], following, before=status[message_id], code=receipt.code))
-            status[message_id], charged[message_id], last[message_id] = following, True, receipt
-    lines = [(id_, status[id_], receipt.code, receipt.carrier_id) for id_, receipt in last.items()]
-    _write(tx, lines)
-    moves.follow(tx, steps, tx.new_id())
-    return outcome
+def _portions(rows: Sequence[Row[Any]], limit: int) -> Iterator[list[str]]:
+    portion: list[str] = []
+    together = 0
+    for row in rows:
+        if portion and together + row.size > limit:
+            yield portion
+            portion, together = [], 0
+        portion.append(row.id)
+        together += row.size
+    if portion:
+        yield portion
 
 
-def _write(tx: Tx, lines: Sequence[tuple[str, str, str | None, str | None]]) -> None:
-    if not lines:
+def _read(row: Row[Any]) -> Iterator[Told]:
+    return (Told(row.carrier, *values) for values in orjson.loads(row.raw))
+
+
+def _parked(tx: Tx, limit: int) -> Sequence[Row[Any]]:
+    return tx.all(_DUE, {"now": tx.now, "most": limit})
+
+
+_DUE: Final = (
+    select(receipts)
+    .where(receipts.c.applied_at.is_(None), receipts.c.due_at <= bindparam("now", type_=BigInteger()))
+    .order_by(receipts.c.due_at, receipts.c.id)
+    .limit(bindparam("most", type_=BigInteger()))
+    .with_for_update(skip_locked=True)
+)
+
+
+def _mark(tx: Tx, batches: Sequence[Row[Any]], came: Sequence[Sequence[Told]], became: Sequence[Sequence[str]]) -> None:
+    """These rows were applied; what matched nothing is parked, and so is what has to wait."""
+    if not batches:
         return
-    news = tx.values("news", {"id": Id, "status": Text, "code": Text, "carrier_id": Text}, lines)
-    values = {
-        "status": news.c.status,
-        "carrier_code": news.c.code,
-        "carrier_id": func.coalesce(messages.c.carrier_id, news.c.carrier_id),
-        "status_at": tx.now,
-        "sent_at": func.coalesce(messages.c.sent_at, messages.c.status_at),  # until the answer tells, if it ever does
-        "charged": True,
-    }
-    tx.execute(update(messages).where(messages.c.id == news.c.id).values(**values))
+    strays = [
+        (tx.new_id(), *one, row.received_at, _again_at(tx.now, row.received_at, outcome), outcome)
+        for row, batch, outcomes in zip(batches, came, became, strict=True)
+        for one, outcome in zip(batch, outcomes, strict=True)
+        if outcome in {UNMATCHED, PUT_OFF}
+    ]
+    tx.insert(receipts, ("id", *Told.__annotations__, "received_at", "due_at", "outcome"), strays)
+    counts = [(row.id, orjson.dumps(Counter(outcomes)).decode()) for row, outcomes in zip(batches, became, strict=True)]
+    tx.connection.execute(_marking(tx.postgresql), prepared.rows(tx, "marked", _MARKED, counts) | {"now": tx.now})
 
 
-def _settle(tx: Tx, waiting: Sequence[Row[Any]], outcome: Mapping[str, str]) -> None:
-    """Mark what was applied; park the rest, a little longer each time."""
+_MARKED: Final[prepared.Columns] = {"id": Id, "outcome": Text}
+
+
+@cache
+def _marking(postgresql: bool) -> UpdateBase:
+    marked = prepared.table("marked", _MARKED, postgresql=postgresql)
+    values = {"applied_at": bindparam("now", type_=BigInteger()), "outcome": marked.c.outcome}
+    return update(receipt_batches).where(receipt_batches.c.id == marked.c.id).values(**values)
+
+
+def _again_at(now: int, received_at: int, outcome: str) -> int:
+    """When to try again: a little later each time, and soon what waits for somebody."""
+    if outcome == PUT_OFF:
+        return now + FIRST_RETRY_MS
+    return now + min(max(now - received_at, FIRST_RETRY_MS), LONGEST_RETRY_MS)
+
+
+def _settle(tx: Tx, waiting: Sequence[Row[Any]], became: Sequence[str]) -> None:
+    """Mark those that found their message now, and those whose time is over."""
+    if not waiting:
+        return
     lines = []
-    for receipt in waiting:
-        age = tx.now - receipt.received_at
-        parked = outcome[receipt.id] == "unmatched" and age < PARKED_MS
-        due = tx.now + min(max(age, FIRST_RETRY_MS), LONGEST_RETRY_MS) if parked else receipt.due_at
-        lines.append((receipt.id, outcome[receipt.id], due, None if parked else tx.now))
+    for receipt, outcome in zip(waiting, became, strict=True):
+        parked = outcome == PUT_OFF or (outcome == UNMATCHED and tx.now - receipt.received_at < PARKED_MS)
+        due = _again_at(tx.now, receipt.received_at, outcome) if parked else receipt.due_at
+        lines.append((receipt.id, outcome, due, None if parked else tx.now))
     columns = {"id": Id, "outcome": Text, "due_at": BigInteger, "applied_at": BigInteger}
     settled = tx.values("settled", columns, lines)
     values = {"outcome": settled.c.outcome, "due_at": settled.c.due_at, "applied_at": settled.c.applied_at}

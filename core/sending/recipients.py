@@ -7,9 +7,10 @@ quote and a campaign walk the same pages.
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from itertools import starmap
+from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Row, select
+from sqlalchemy import FromClause, Row, select
 
 from core import number
 from core.errors import Fault, Refused
@@ -20,9 +21,8 @@ PAGE: Final = 5_000
 DUPLICATE: Final = "duplicate"
 
 
-@dataclass(frozen=True, slots=True)
-class Recipient:
-    """One person to be texted: a number, and what its text may be merged with."""
+class Recipient(NamedTuple):
+    """One person to be texted: a number, and what its text may be merged with. A tuple: it is made a million times."""
 
     number: int
     country: str
@@ -32,9 +32,8 @@ class Recipient:
     email: str | None = None
     societe: str | None = None
 
-    @property
-    def fields(self) -> Mapping[str, str | None]:
-        return {"nom": self.nom, "prenom": self.prenom, "email": self.email, "societe": self.societe}
+
+FIELDS: Final = tuple(Recipient.__annotations__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,28 +130,42 @@ def stored(tx: Tx, campaign_id: str) -> Source:
     """The explicit recipients of an accepted campaign."""
 
     def page(after: int, limit: int) -> Sequence[Recipient]:
-        columns = [campaign_recipients.c[name] for name in Recipient.__dataclass_fields__]
+        columns = [campaign_recipients.c[name] for name in FIELDS]
         mine = select(*columns).where(
             campaign_recipients.c.campaign_id == campaign_id, campaign_recipients.c.number > after
         )
-        return [Recipient(**row._asdict()) for row in tx.all(mine.order_by(campaign_recipients.c.number).limit(limit))]
+        return list(starmap(Recipient, tx.tuples(mine.order_by(campaign_recipients.c.number).limit(limit))))
 
     return page
 
 
 def in_group(tx: Tx, group_id: str) -> Source:
     """The members of a group as they are now, without those that left the address book."""
-    person = (contacts.c.nom, contacts.c.prenom, contacts.c.email, contacts.c.societe)
-    columns = (group_members.c.number, contacts.c.country, group_members.c.contact_id, *person)
-    joined = select(*columns).join(contacts, contacts.c.id == group_members.c.contact_id)
-    active = joined.where(group_members.c.group_id == group_id, contacts.c.archived_at.is_(None))
+    people = _book(tx, group_id)
+    person = (people.c.nom, people.c.prenom, people.c.email, people.c.societe)
+    columns = (group_members.c.number, people.c.country, group_members.c.contact_id, *person)
+    joined = select(*columns).join(people, people.c.id == group_members.c.contact_id)
+    active = joined.where(group_members.c.group_id == group_id, people.c.archived_at.is_(None))
 
     def page(after: int, limit: int) -> Sequence[Recipient]:
         following = active.where(group_members.c.number > after)
         ordered = following.order_by(group_members.c.number, group_members.c.contact_id)
-        return [Recipient(**row._asdict()) for row in tx.all(ordered.limit(limit))]
+        return list(starmap(Recipient, tx.tuples(ordered.limit(limit))))
 
     return page
+
+
+def _book(tx: Tx, group_id: str) -> FromClause:
+    """Where the people of a group are looked up.
+
+    On PostgreSQL by their numbers, which come in order, so that one lookup finds its pages where the last one left them: half the
+    work of finding each id somewhere in an index of millions. OFFSET keeps the planner from choosing the ids all the same.
+    """
+    if not tx.postgresql:
+        return contacts
+    owner = select(groups.c.account_id).where(groups.c.id == group_id).scalar_subquery()
+    same = select(contacts).where(contacts.c.account_id == owner, contacts.c.number == group_members.c.number)
+    return same.correlate(group_members).offset(0).lateral("people")
 
 
 def walk(sources: Sequence[Source], after: int, size: int = PAGE) -> Page:
@@ -162,6 +175,22 @@ def walk(sources: Sequence[Source], after: int, size: int = PAGE) -> Page:
     cut = min(full) - 1 if full else None
     if cut is not None and all(rows[0].number > cut for _, rows in found if rows):
         return walk(sources, after, size * 2)  # one number fills a whole page: read on until it ends
+    whole = [rows for _, rows in found if rows]
+    if len(whole) == 1 and (alone := _alone(whole[0], cut)) is not None:
+        return Page(alone, [], cut)
+    return _together(found, cut)
+
+
+def _alone(rows: Sequence[Recipient], cut: int | None) -> Sequence[Recipient] | None:
+    """The page of a single source: all of it up to the cut, unless a number stands there twice."""
+    numbers = [row.number for row in rows]
+    if len(set(numbers)) != len(numbers):
+        return None
+    return rows if cut is None else rows[: bisect_right(numbers, cut)]
+
+
+def _together(found: Sequence[tuple[int, Sequence[Recipient]]], cut: int | None) -> Page:
+    """The page of several sources: whoever comes first has the number."""
     merged = sorted((row.number, rank, place, row) for rank, rows in found for place, row in enumerate(rows))
     recipients: list[Recipient] = []
     drops: list[Drop] = []

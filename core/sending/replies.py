@@ -4,21 +4,22 @@ A reply belongs to the account of the newest message of the last 30 days to that
 sent to; else to the owner of that code; else to nobody. An opt-out that belongs to nobody binds every account on that code.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, Select, func, or_, select, update
+from sqlalchemy import ColumnElement, Row, Select, func, literal, or_, select, update
 
-from core import accounts, events
+from core import accounts, events, words
 from core.blacklist import entries as blacklist
 from core.blacklist.keywords import is_stop
 from core.credits import ledger
 from core.errors import Refused
 from core.number import lookup
-from core.ranges import HIGHEST, within
+from core.ranges import HIGHEST, LOOK, LOWEST, Columns, Page, Way, newest
 from core.runtime import Runtime, Tx
-from core.schema import inbound_numbers, messages, replies
+from core.schema import Id, inbound_numbers, messages, replies, reply_words
 from core.sending import chunks, drafts, moves
 from core.sending.drafts import Message
 from core.sending.message import IN_DOUBT
@@ -72,29 +73,48 @@ def get(tx: Tx, account_id: str, reply_id: str) -> Row[Any]:
     return row
 
 
-def listing(
-    tx: Tx, account_id: str, limit: int, before_id: str | None = None, filters: Filters | None = None
-) -> Sequence[Row[Any]]:
-    """Newest first."""
+def page(
+    tx: Tx,
+    account_id: str,
+    limit: int,
+    after: str | None = None,
+    filters: Filters | None = None,
+    *,
+    few: int = words.FEW,
+    look: int = LOOK,
+) -> Page:
+    """Newest first. A word that few replies hold leads to them; others are met on the way, of which a page looks at `look`."""
     asked = filters or Filters()
     if asked.campaign_id and not has_campaign(tx, account_id, asked.campaign_id):
-        return []
-    owner, owner_id = (
-        (replies.c.campaign_id, asked.campaign_id) if asked.campaign_id else (replies.c.account_id, account_id)
-    )
-    below, above = before_id, None
-    wanted: list[ColumnElement[bool]] = []
-    if asked.since is not None:
-        wanted.append(replies.c.received_at >= asked.since)
-        above = id_at(asked.since)
+        return Page((), None)
+    parts = words.asked(asked.q or "")
+    if (asked.q or "").strip() and not parts:
+        return Page((), None)
+    above = None if asked.since is None else id_at(asked.since)
+    below = after
     if asked.until is not None:
-        wanted.append(replies.c.received_at < asked.until)
         below = min(below or HIGHEST, id_at(asked.until + 2 * SLACK_MS))
-    if asked.q:
-        wanted.append(replies.c.text.icontains(asked.q, autoescape=True))
-    theirs = within(owner, owner_id, replies.c.id, above=above, below=below)
-    newest = select(replies).where(theirs, *wanted).order_by(owner.desc(), replies.c.id.desc())
-    return tx.all(newest.limit(limit))
+    wanted = partial(_wanted, asked, account_id, parts)
+    holders = words.few(tx, reply_words, account_id, parts, few) if parts else None
+    if holders is not None:
+        ends = (replies.c.id > (above or LOWEST), replies.c.id < (below or HIGHEST))
+        found = select(replies).where(replies.c.id.in_(holders), *wanted(replies.c), *ends).offset(0).subquery("found")
+        return Page.of(tx.all(select(found).order_by(found.c.id.desc()).limit(limit + 1)), limit)
+    way: Way = [(replies.c.account_id, account_id)]
+    if asked.campaign_id:
+        way = [(replies.c.campaign_id, asked.campaign_id)]
+    return newest(tx, replies, way, limit, wanted, above=above, below=below, look=look)
+
+
+def _wanted(asked: Filters, account_id: str, parts: Sequence[str], of: Columns) -> Iterator[ColumnElement[bool]]:
+    yield func.coalesce(of.account_id, literal(LOWEST, Id())) == account_id  # said so that it leads to no index
+    if asked.since is not None:
+        yield of.received_at >= asked.since
+    if asked.until is not None:
+        yield of.received_at < asked.until
+    if asked.campaign_id is not None:
+        yield func.coalesce(of.campaign_id, literal(LOWEST, Id())) == asked.campaign_id
+    yield words.hold(of.search, parts)
 
 
 def _waiting() -> Select[Any]:
@@ -105,15 +125,18 @@ def _apply(tx: Tx, reply: Row[Any]) -> None:
     answered = _answered(tx, reply)
     owner = answered.account_id if answered else _owner(tx, reply.code)
     opt_out = is_stop(reply.text)
+    search = words.spaced(reply.text)
     values = {
         "applied_at": tx.now,
         "account_id": owner,
         "message_id": answered.id if answered else None,
         "campaign_id": answered.campaign_id if answered else None,
         "opt_out": opt_out,
+        "search": search,
     }
     tx.execute(update(replies).where(replies.c.id == reply.id).values(**values))
     if owner is not None:
+        words.put(tx, reply_words, owner, [(reply.id, "", search)])
         events.emit(tx, owner, "reply.received", [{"reply_id": reply.id, "at": tx.now}])
     if opt_out:
         _opt_out(tx, reply, owner, answered.id if answered else None)

@@ -12,11 +12,12 @@ from core.schema import routes
 from core.sending.terms import PURPOSES
 
 ANY: Final = "*"
+_ROUTES: Final = select(routes)
 
 
 def listed(tx: Tx) -> dict[tuple[str, str], list[str]]:
     """The operator's routes: carriers in order, by (country, purpose)."""
-    return {(row.country, row.purpose): json.loads(row.carriers) for row in tx.all(select(routes))}
+    return {(row.country, row.purpose): json.loads(row.carriers) for row in tx.all(_ROUTES)}
 
 
 def set_route(tx: Tx, country: str, purpose: str, carriers: Sequence[str]) -> None:

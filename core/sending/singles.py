@@ -1,17 +1,19 @@
 """Messages one at a time, as users handle them: find, change while scheduled, cancel, hide, copy."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Row, func, literal, literal_column, select, update
+from sqlalchemy import ColumnElement, Row, func, select, update
 
 from core.accounts import Account
 from core.errors import Refused
-from core.ranges import HIGHEST, LOWEST, within
+from core.ranges import HIGHEST, LOOK, LOWEST, Columns, Page, Way, newest
 from core.runtime import Tx
-from core.schema import Id, campaigns, messages
+from core.schema import campaign_counts, campaigns, messages, windows
 from core.schema.sending import RARE
+from core.sending import waiting
 from core.sending.drafts import Draft, Message
 from core.sending.message import FINAL
 from core.sending.submit import submit_one
@@ -19,9 +21,11 @@ from core.sending.terms import MINUTE_MS
 from core.sending.windows import change
 
 SLACK_MS: Final = 1_000
-# The condition of an index, word for word: with parameters SQLite does not see that it is the same.
-IS_RARE: Final = messages.c.status.in_([literal_column(f"'{status}'") for status in RARE])
+# What is being sent is in the chunk of an open window.
+IN_FLIGHT: Final = messages.c.chunk_id.in_(select(windows.c.chunk_id).where(windows.c.closed_at.is_(None)))
 EDITABLE: Final = ("text", "sender", "purpose", "send_at", "reference", "stop", "to", "validity_minutes")
+
+Wanted = Callable[[Columns], Iterator[ColumnElement[bool]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,55 +49,87 @@ def get(tx: Tx, account_id: str, message_id: str, *, lock: bool = False) -> Row[
     return row
 
 
-def listing(
-    tx: Tx, account_id: str, limit: int, before_id: str | None = None, filters: Filters | None = None
-) -> Sequence[Row[Any]]:
-    """Newest first. Ids rise with time, so times of creation are ranges of ids and need no index of their own."""
+def page(
+    tx: Tx, account_id: str, limit: int, after: str | None = None, filters: Filters | None = None, *, look: int = LOOK
+) -> Page:
+    """Newest first. Ids rise with time, so times of creation are ranges of ids and need no index of their own.
+
+    Rare and open states have indexes of their own. The common ones are met on the way from the newest, and where they are not,
+    because the account has few of them or none, the page ends after `look` messages and the next one goes on there.
+    """
     asked = filters or Filters()
-    if asked.campaign_id and not has_campaign(tx, account_id, asked.campaign_id):
-        return []
-    below, above = before_id, None
-    wanted: list[ColumnElement[bool]] = [messages.c.hidden_at.is_(None)]
+    if asked.campaign_id and not _may_have(tx, account_id, asked.campaign_id, asked.status):
+        return Page((), None)
+    below, above = after, None
     if asked.created_before is not None:
-        wanted.append(messages.c.created_at < asked.created_before)
         below = min(below or HIGHEST, id_at(asked.created_before + 2 * SLACK_MS))
     if asked.created_after is not None:
-        wanted.append(messages.c.created_at > asked.created_after)
         above = id_at(asked.created_after)
-    if asked.status:
-        wanted.append(messages.c.status == asked.status)
-    if few := _few(asked, account_id):
-        wanted += [*few, messages.c.id > (above or LOWEST), messages.c.id < (below or HIGHEST)]
-        return tx.all(select(messages).where(*wanted).order_by(messages.c.id.desc()).limit(limit))
-    owner, owner_id = (
+    wanted = partial(_wanted, asked, account_id)
+    if asked.status in {"queued", "sending"} and asked.number is None and not asked.reference:
+        ends = (above or LOWEST, below or HIGHEST)
+        if asked.status == "sending":
+            return Page.of(_in_flight(tx, limit + 1, wanted, *ends), limit)
+        return Page.of(
+            waiting.queued(tx, account_id, limit + 1, list(wanted(messages.c)), asked.campaign_id, *ends), limit
+        )
+    walk = partial(newest, tx, messages, limit=limit, wanted=wanted, above=above, below=below, look=look)
+    found = walk(way=_way(asked, account_id))
+    if found.next_after is None or asked.number is None or owned(tx, account_id, [found.next_after]):
+        return found
+    # A number's messages are all accounts', and nobody is told of another's, not even by where a page ends. After the last row shown
+    # the next page looks again; with none to show, this one goes by the account's own messages instead, and so certainly goes on.
+    return Page(found.rows, found.rows[-1].id) if found.rows else walk(way=[(messages.c.account_id, account_id)])
+
+
+def _way(asked: Filters, account_id: str) -> Way:
+    """The index that leads to the fewest of the messages that are not asked for."""
+    if asked.reference:
+        return [(messages.c.account_id, account_id), (messages.c.reference, asked.reference)]
+    if asked.number is not None:
+        return [(messages.c.number, asked.number)]
+    owner: Way = [
         (messages.c.campaign_id, asked.campaign_id) if asked.campaign_id else (messages.c.account_id, account_id)
+    ]
+    return [*owner, (messages.c.rare, asked.status)] if asked.status in RARE else owner
+
+
+def _wanted(asked: Filters, account_id: str, of: Columns) -> Iterator[ColumnElement[bool]]:
+    """All that was asked, whichever index leads there."""
+    yield of.hidden_at.is_(None)
+    yield of.account_id == account_id
+    if asked.created_before is not None:
+        yield of.created_at < asked.created_before
+    if asked.created_after is not None:
+        yield of.created_at > asked.created_after
+    for name in ("status", "campaign_id", "reference", "number"):
+        if (value := getattr(asked, name)) is not None:
+            yield of[name] == value
+
+
+def _in_flight(tx: Tx, limit: int, wanted: Wanted, above: str, below: str) -> Sequence[Row[Any]]:
+    """What is being sent, in the chunks of open windows; OFFSET keeps the other conditions from leading to another index."""
+    sending = select(messages).where(IN_FLIGHT, messages.c.status == "sending").offset(0).subquery("near")
+    theirs = select(sending).where(*wanted(sending.c), sending.c.id > above, sending.c.id < below)
+    return tx.all(theirs.order_by(sending.c.id.desc()).limit(limit))
+
+
+def _may_have(tx: Tx, account_id: str, campaign_id: str, status: str | None) -> bool:
+    """Whether the campaign is the account's, and its counters know of messages with this status: else none need be looked for."""
+    if not has_campaign(tx, account_id, campaign_id):
+        return False
+    if status is None:
+        return True
+    counted = select(func.sum(campaign_counts.c.messages)).where(
+        campaign_counts.c.campaign_id == campaign_id, campaign_counts.c.status == status
     )
-    theirs = within(owner, owner_id, messages.c.id, above=above, below=below)
-    return tx.all(select(messages).where(theirs, *wanted).order_by(owner.desc(), messages.c.id.desc()).limit(limit))
+    return bool(tx.scalar(counted))
 
 
 def has_campaign(tx: Tx, account_id: str, campaign_id: str) -> bool:
     """Whether the campaign is the account's: then so are its messages, and what was answered to them."""
     mine = (campaigns.c.id == campaign_id) & (campaigns.c.account_id == account_id)
     return tx.one(select(campaigns.c.id).where(mine)) is not None
-
-
-def _few(asked: Filters, account_id: str) -> list[ColumnElement[bool]]:
-    """What narrows a list to few rows, where an index of their own finds them; the other conditions must not lead to another one."""
-    narrow: list[ColumnElement[bool]] = []
-    if asked.number is not None:
-        narrow += [
-            messages.c.number == asked.number,
-            func.coalesce(messages.c.account_id, literal(LOWEST, Id())) == account_id,
-        ]
-    if asked.reference:
-        same = messages.c.reference == asked.reference
-        narrow += [same] if narrow else [same, messages.c.account_id == account_id]
-    if asked.status in RARE and not narrow and not asked.campaign_id:
-        narrow += [IS_RARE, messages.c.account_id == account_id]
-    if narrow and asked.campaign_id:
-        narrow.append(func.coalesce(messages.c.campaign_id, literal(LOWEST, Id())) == asked.campaign_id)
-    return narrow
 
 
 def owned(tx: Tx, account_id: str, ids: Sequence[str]) -> set[str]:

@@ -14,14 +14,16 @@ from core.blacklist import entries as blacklist
 from core.carriers.contract import Found, Lookup, NotFound
 from core.runtime import Runtime, Tx
 from core.schema import Id, chunks, messages, windows
+from core.sending import carrier_ids, moves
 from core.sending import chunks as queue
-from core.sending import moves
 from core.sending.answers import requeue
 from core.sending.routing import Router
 from core.sending.submit import OPTED_OUT, affordable
 from core.sending.windows import abandon, change, retire
 
-STEPS: Final = ("start", "lookup", "expire")
+OWN: Final = ("start", "expire")  # what asks nobody
+ASKING: Final = ("lookup",)
+STEPS: Final = (*OWN, *ASKING)
 LOOKUP_SIZE: Final = 500
 FIRST_WAIT_MS: Final = 1_000
 LONGEST_WAIT_MS: Final = 600_000
@@ -33,9 +35,27 @@ PAGE: Final = 5_000
 
 
 def take(runtime: Runtime, owner: str) -> bool:
-    """Do one due step; False when there is none."""
+    """Do one due step, whatever it is; False when there is none."""
+    return _take(runtime, lambda tx: queue.lease_due(tx, STEPS, owner), owner)
+
+
+def take_own(runtime: Runtime, owner: str) -> bool:
+    """The same, of those that ask no carrier: nobody's network holds them up."""
+
+    def lease(tx: Tx) -> Row[Any] | None:
+        return queue.lease_due(tx, OWN, owner) or queue.lease_due(tx, ASKING, owner, carriers=queue.gone(tx))
+
+    return _take(runtime, lease, owner)
+
+
+def ask(runtime: Runtime, owner: str, carrier: str) -> bool:
+    """The same, of look-ups at this carrier: one that hangs holds up its own alone."""
+    return _take(runtime, lambda tx: queue.lease_due(tx, ASKING, owner, carriers=[carrier]), owner)
+
+
+def _take(runtime: Runtime, lease: Callable[[Tx], Row[Any] | None], owner: str) -> bool:
     with runtime.begin() as tx:
-        chunk = queue.lease_due(tx, STEPS, owner)
+        chunk = lease(tx)
         if chunk is None:
             return False
         if chunk.step == "start":
@@ -73,6 +93,7 @@ def start(tx: Tx, chunk: Row[Any]) -> None:
             purpose=chunk.purpose,
             due_at=tx.now,
             expires_at=expires_at,
+            created_at=chunk.created_at,  # what a backup knew of is told from what came after it
         )
         values = {"status": "queued", "status_at": tx.now, "chunk_id": going, "carrier": carrier}
         tx.execute(update(messages).where(tx.among(messages.c.id, [row.id for row in heap])).values(**values))
@@ -151,6 +172,7 @@ def _found(tx: Tx, rows: Sequence[Row[Any]], told: Any) -> None:
         "carrier_id": func.coalesce(found.c.carrier_id, messages.c.carrier_id),
     }
     tx.execute(update(messages).where(messages.c.id == found.c.id).values(**values))
+    carrier_ids.remember(tx, rows[0].carrier, lines)
     moves.follow(tx, [moves.of(row, "sent") for row in rows], tx.new_id())
 
 
@@ -161,7 +183,10 @@ def _carrier_id(answer: Lookup) -> str | None:
 def _wait_on(tx: Tx, chunk: Row[Any], left: Sequence[Row[Any]], owner: str) -> None:
     """The chunk comes back for those still unknown; without any, it waits for receipts like every chunk that was sent."""
     if not left:
-        retire(tx, chunk)
+        if _unknown(tx, chunk.id, lock=False):
+            queue.release(tx, chunk.id, owner, due_at=tx.now + 1)  # only some can be asked about at once
+        else:
+            retire(tx, chunk)
         return
     first = min(deadline(row) for row in left)
     again = tx.now + min(max(tx.now - chunk.created_at, FIRST_WAIT_MS), LONGEST_WAIT_MS)

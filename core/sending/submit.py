@@ -1,63 +1,67 @@
 """From drafts to messages, in one transaction: numbers, blacklist, compose, price, hold, rows, chunks, events.
 
-Many drafts are accepted together and refused apart: one that is refused does not fail its neighbours.
+Many drafts are accepted together and refused apart: one that is refused does not fail its neighbours. Drafts that are alike are worked
+on as lists (`accept`): what they have in common is decided once, and what follows is drawn from sums.
 """
 
-from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from typing import Any, Final
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Final, NamedTuple
 
-from core import number
+from sqlalchemy import Select, delete, literal_column, select
+
 from core.accounts import Account
-from core.blacklist import entries as blacklist
 from core.credits import ledger
 from core.errors import Refused
-from core.number import Number
+from core.prepared import among, listed
 from core.runtime import Tx
+from core.schema import Id, ledger_accounts, messages
 from core.sending import chunks, drafts, moves
-from core.sending.drafts import Draft, Message
-from core.sending.routing import Router
-from core.sending.terms import MINUTE_MS, Terms, settle
-from core.text.compose import Composed, compose
+from core.sending.drafts import Alike, Born, Draft, Manner, Message
+from core.sending.heaps import Heaps
+from core.sending.moves import Batch, Kind, Line
+from core.sending.ready import Ready, Refusals, ready
+from core.sending.terms import MINUTE_MS, VALIDITY_MINUTES
 
 OPTED_OUT: Final = "opted_out"
+LATE_FROM: Final = 20  # messages: what fewer cost is not worth a second look at the balance
 Result = Message | Refused
 
 
 @dataclass(frozen=True, slots=True)
-class _Ready:
-    """A draft that has passed every check that needs no other."""
+class Asked:
+    """A draft, whose it is, and the road that it came by (`source`)."""
 
-    place: int
+    account: Account
+    source: str
     draft: Draft
-    terms: Terms
-    number: Number
-    composed: Composed
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What became of drafts: the messages that were born, and the refusals of the others by their places."""
+
+    born: Sequence[Born]
+    refused: Mapping[int, Refused]
+
+
+class _Birth(NamedTuple):
+    """The ids of messages by their places, and when they were created."""
+
+    ids: Mapping[int, str]
+    created_at: int
 
 
 def submit(
     tx: Tx, account: Account, source: str, asked: Sequence[Draft], *, replaces: Any | None = None
 ) -> list[Result]:
-    """A message or a refusal for each draft, in order. `replaces` is a row whose id and time of creation the message takes over.
+    """A message or a refusal for each draft of one account, in order: see `accept`.
 
-    A number that opted out gives a message `blacklisted` at no price (unless the purpose is otp); not enough credits refuses the
-    drafts that cannot be paid, in order, and sends the ones before.
+    `replaces` is a row whose id and time of creation the message of the one draft takes over.
     """
-    results: list[Result | None] = [None] * len(asked)
-    ready = _prepare(tx, account, asked, results)
-    stopped = blacklist.screen(tx, blacklist.scopes_of(tx, account.id), [one.number.value for one in ready])
-    born = [_born(tx, account, source, one, stopped=one.number.value in stopped) for one in ready]
-    if replaces is not None:
-        born = [replace(message, id=replaces.id, created_at=replaces.created_at) for message in born]
-    paid = affordable(tx, account.id, born)
-    for one, message in zip(ready, born, strict=True):
-        results[one.place] = message if message.id in paid else _too_poor(message)
-    accepted = _accept(tx, account, [message for message in born if message.id in paid])
-    for place, result in enumerate(results):
-        if isinstance(result, Message):
-            results[place] = accepted[result.id]
-    return [result for result in results if result is not None]
+    return submit_many(tx, [Asked(account, source, draft) for draft in asked], replaces=replaces)
 
 
 def submit_one(tx: Tx, account: Account, source: str, draft: Draft, *, replaces: Any | None = None) -> Message:
@@ -68,87 +72,196 @@ def submit_one(tx: Tx, account: Account, source: str, draft: Draft, *, replaces:
     return result
 
 
-def _prepare(tx: Tx, account: Account, asked: Sequence[Draft], results: list[Result | None]) -> list[_Ready]:
-    """The drafts that stand on their own; the refusals of the others go into their places."""
-    known: dict[tuple[object, ...], Terms | Refused] = {}
-    ready = []
-    for place, draft in enumerate(asked):
-        try:
-            ready.append(_read(place, draft, _terms(tx, account, draft, known), account.region))
-        except Refused as refusal:
-            results[place] = refusal
-    return ready
+def submit_many(tx: Tx, asked: Sequence[Asked], *, replaces: Any | None = None) -> list[Result]:
+    """A message or a refusal for each draft, in order, whoever's they are: see `accept`."""
+    alike: dict[tuple[str, str, Manner], Alike] = {}
+    for place, one in enumerate(asked):
+        draft, manner = one.draft, one.draft.manner
+        key = (one.account.id, one.source, manner)
+        heap = alike.get(key) or alike.setdefault(key, Alike.begun(one.account, one.source, manner))
+        heap.add(place, draft.to, draft.text, draft.reference)
+    accepted = accept(tx, list(alike.values()), replaces=replaces)
+    results: dict[int, Result] = dict(accepted.refused)
+    for born in accepted.born:
+        results |= {place: born.message(at) for at, place in enumerate(born.places)}
+    return [results[place] for place in range(len(asked))]
 
 
-def _terms(tx: Tx, account: Account, draft: Draft, known: dict[tuple[object, ...], Terms | Refused]) -> Terms:
-    """The terms of a draft; equal drafts but for their recipient have the same."""
-    key = (draft.text, draft.sender, draft.purpose, draft.stop, draft.validity_minutes)
-    if key not in known:
-        try:
-            known[key] = settle(
-                tx,
-                account,
-                text=draft.text,
-                sender=draft.sender,
-                purpose=draft.purpose,
-                stop=draft.stop,
-                validity_minutes=draft.validity_minutes,
-            )
-        except Refused as refusal:
-            known[key] = refusal
-    found = known[key]
-    if isinstance(found, Refused):
-        raise found
-    return found
+def accept(tx: Tx, asked: Sequence[Alike], *, replaces: Any | None = None) -> Accepted:
+    """Make messages of drafts, whoever's they are; as many statements for many as for one.
+
+    Drafts of accounts whose ledger another transaction has are waited for, or are `ledger.OCCUPIED` where `tx` is not patient.
+    A number that opted out gives a message `blacklisted` at no price (unless the purpose is otp); not enough credits refuses the
+    drafts that cannot be paid, in order, and sends the ones before. Messages of an account that go the same way share a chunk.
+    `replaces` is a row whose id and time of creation the one message takes over.
+    """
+    refused: Refusals = {}
+    heaps = ready(tx, asked, refused)
+    if not heaps:
+        return Accepted((), refused)
+    if replaces is None:
+        places = sorted(place for one in heaps for place in one.people.places)
+        birth = _Birth(dict(zip(places, tx.new_ids(len(places)), strict=True)), tx.now)
+    else:
+        birth = _Birth({place: replaces.id for one in heaps for place in one.people.places}, replaces.created_at)
+    return Accepted(_born(tx, heaps, birth, refused), refused)
 
 
-def _read(place: int, draft: Draft, terms: Terms, region: str) -> _Ready:
-    try:
-        to = number.parse(draft.to, region)
-    except Refused as refusal:
-        raise refusal.about("/to") from None
-    try:
-        composed = compose(terms.plan, to.value, to.country, {})
-    except Refused as refusal:
-        raise refusal.about("/to" if refusal.code == "unpriced_country" else "/text") from None
-    return _Ready(place, draft, terms, to, composed)
+def _born(tx: Tx, heaps: Sequence[Ready], birth: _Birth, refused: Refusals) -> list[Born]:
+    """Messages of what can be paid, with what follows; the others are refused."""
+    born = _ahead_of_the_ledger(tx, heaps, birth) if tx.patient and len(birth.ids) >= LATE_FROM else None
+    if born is None:
+        available = ledger.lock(tx, {one.account_id for one in heaps})
+        born = _Rows(tx, _payable(tx, heaps, available, refused), birth).accepted()
+    return born
 
 
-def _born(tx: Tx, account: Account, source: str, one: _Ready, *, stopped: bool) -> Message:
-    later = one.draft.send_at is not None and one.draft.send_at > tx.now
-    blocked = stopped and one.terms.purpose != "otp"
-    status = "blacklisted" if blocked else "scheduled" if later else "queued"
-    start = one.draft.send_at if later and one.draft.send_at else tx.now
-    return Message(
-        id=tx.new_id(),
-        account_id=account.id,
-        campaign_id=None,
-        chunk_id=None,
-        number=one.number.value,
-        country=one.number.country,
-        sender=one.terms.sender,
-        purpose=one.terms.purpose,
-        text=one.composed.text,
-        encoding=one.composed.encoding,
-        segments=one.composed.segments,
-        millicredits=0 if blocked else one.composed.millicredits,
-        reference=one.draft.reference,
-        source=source,
-        status=status,
-        status_detail=OPTED_OUT if blocked else None,
-        substitutions=",".join(one.composed.substitutions) or None,
-        status_at=tx.now,
-        send_at=one.draft.send_at,
-        created_at=tx.now,
-        sent_at=None,
-        expires_at=start + one.terms.validity_minutes * MINUTE_MS,
-        mention=one.terms.mention,
-        charged=False,
-        attempt=0,
-        carrier=None,
-        carrier_id=None,
-        carrier_code=None,
+def _ahead_of_the_ledger(tx: Tx, heaps: Sequence[Ready], birth: _Birth) -> list[Born] | None:
+    """The same where the balance is seen to suffice for all: an account's batches are written side by side, and wait for each other only
+    while they pay. None where it does not suffice, or did no longer when it was locked: nothing was written then.
+    """
+    costs = _costs(tx, heaps)
+    seen = _available(tx, costs.keys())
+    if any(seen.get(account_id, 0) < cost for account_id, cost in costs.items()):
+        return None
+    rows = _Rows(tx, heaps, birth)
+    available = ledger.lock(tx, costs.keys())
+    if all(available[account_id] >= cost for account_id, cost in costs.items()):
+        return rows.accepted()
+    rows.take_back()
+    return None
+
+
+def _available(tx: Tx, accounts: Collection[str]) -> Mapping[str, int]:
+    """What accounts have just now; the next moment it may be less."""
+    rows = tx.tuples(_balances(tx.postgresql), {"accounts": listed(tx, accounts)})
+    return dict(rows)
+
+
+@cache
+def _balances(postgresql: bool) -> Select[Any]:
+    mine = among(ledger_accounts.c.account_id, "accounts", Id, postgresql=postgresql)
+    return select(ledger_accounts.c.account_id, ledger_accounts.c.balance).where(
+        mine, ledger_accounts.c.kind == literal_column("'available'")
     )
+
+
+def _costs(tx: Tx, heaps: Iterable[Ready]) -> Mapping[str, int]:
+    """What each account would have to hold."""
+    costs: dict[str, int] = defaultdict(int)
+    for one in heaps:
+        costs[one.account_id] += one.size.millicredits * len(one.people.places) * (one.status(tx.now) == "queued")
+    return costs
+
+
+def _payable(tx: Tx, heaps: Sequence[Ready], available: Mapping[str, int], refused: Refusals) -> list[Ready]:
+    """What is left of them once the others are refused, in their order."""
+    for account_id, cost in _costs(tx, heaps).items():
+        theirs = [one for one in heaps if one.account_id == account_id]
+        if account_id not in available:
+            refused.update((place, ledger.OCCUPIED) for one in theirs for place in one.people.places)
+        elif cost > available[account_id]:
+            refused.update(_too_dear(tx, theirs, available[account_id]))
+    lefts = (one.without(refused) for one in heaps)
+    return [left for left in lefts if left.people.places]
+
+
+def _too_dear(tx: Tx, heaps: Iterable[Ready], left: int) -> Iterator[tuple[int, Refused]]:
+    """Those that an account can't pay, first come first served; only what is queued costs."""
+    queued = (one for one in heaps if one.status(tx.now) == "queued")
+    for place, price in sorted((place, one.size.millicredits) for one in queued for place in one.people.places):
+        if price > left:
+            yield place, _too_poor(price)
+        else:
+            left -= price
+
+
+class _Rows:
+    """Messages as they are written: first their rows, then, in `accepted`, their chunks and all that follows."""
+
+    def __init__(self, tx: Tx, heaps: Iterable[Ready], birth: _Birth) -> None:
+        self._tx = tx
+        self._chunks = Heaps(tx)
+        self._born = [born for one in heaps for born in _placed(tx, one, birth, self._chunks)]
+        if self._born:
+            drafts.insert_alike(tx, self._born)
+
+    def take_back(self) -> None:
+        """Write nothing after all."""
+        ids = [id_ for heap in self._born for id_ in heap.ids]
+        self._tx.execute(delete(messages).where(self._tx.among(messages.c.id, ids)))
+
+    def accepted(self) -> list[Born]:
+        """The messages, with all that follows. Their accounts' ledger rows are locked."""
+        if self._born:
+            self._chunks.write()
+            ref = self._tx.new_id()
+            moves.follow_batches(self._tx, _births(self._born, "blacklisted"), f"{ref}:blacklisted")
+            moves.follow_batches(self._tx, _births(self._born, "queued"), ref, quiet=True)
+        return self._born
+
+
+def _placed(tx: Tx, one: Ready, birth: _Birth, placing: Heaps) -> Iterator[Born]:
+    """The messages in their chunks. Who opted out is in none."""
+    people, purpose, status = one.people, one.terms.purpose, one.status(tx.now)
+    start = max(one.asked.manner.send_at or 0, tx.now)
+    expires_at = start + (one.asked.manner.validity_minutes or VALIDITY_MINUTES) * MINUTE_MS
+    common = _common(tx, one) | {"created_at": birth.created_at, "expires_at": expires_at}
+    ids = [birth.ids[place] for place in people.places]
+    if one.stopped:
+        yield Born(common, people.places, ids, people.numbers, people.texts, people.references)
+        return
+    carrier = placing.carrier(one.country, purpose) if status == "queued" else None
+    step = "start" if carrier is None else "send"
+    key = (one.account_id, step, carrier or chunks.ANY_CARRIER, purpose, start)
+    start_at = 0
+    for chunk_id, size in placing.place(key, expires_at, len(ids)):
+        end_at = start_at + size
+        part, theirs = people.part(start_at, end_at), ids[start_at:end_at]
+        start_at = end_at
+        own = common | {"chunk_id": chunk_id, "carrier": carrier}
+        yield Born(own, part.places, theirs, part.numbers, part.texts, part.references)
+
+
+def _common(tx: Tx, one: Ready) -> dict[str, Any]:
+    """What they have in common, but for their chunk and their end."""
+    return {
+        "account_id": one.account_id,
+        "campaign_id": None,
+        "chunk_id": None,
+        "country": one.country,
+        "sender": one.terms.sender,
+        "purpose": one.terms.purpose,
+        "encoding": one.size.encoding,
+        "segments": one.size.segments,
+        "millicredits": 0 if one.stopped else one.size.millicredits,
+        "source": one.asked.source,
+        "status": one.status(tx.now),
+        "status_detail": OPTED_OUT if one.stopped else None,
+        "substitutions": ",".join(one.size.substitutions) or None,
+        "status_at": tx.now,
+        "send_at": one.asked.manner.send_at,
+        "sent_at": None,
+        "mention": one.terms.mention,
+        "charged": False,
+        "attempt": 0,
+        "carrier": None,
+        "carrier_id": None,
+        "carrier_code": None,
+    }
+
+
+def _births(born: Iterable[Born], status: str) -> list[Batch]:
+    """The births of messages with this status. One that is scheduled has no consequences until it starts."""
+    ids: dict[Kind, list[str]] = defaultdict(list)
+    lines: dict[Kind, Counter[Line]] = defaultdict(Counter)
+    for heap in born:
+        of = heap.common
+        if of["status"] == status:
+            kind = Kind(of["account_id"], None, None, status, of["status_detail"])
+            ids[kind] += heap.ids
+            lines[kind][Line(of["country"], of["purpose"], of["segments"], of["millicredits"])] += len(heap.ids)
+    return [Batch(kind, sorted(theirs), lines[kind]) for kind, theirs in ids.items()]
 
 
 def affordable(tx: Tx, account_id: str, asking: Sequence[Any], *, queueing: bool = False) -> set[str]:
@@ -163,40 +276,6 @@ def affordable(tx: Tx, account_id: str, asking: Sequence[Any], *, queueing: bool
     return paid
 
 
-def _too_poor(message: Message) -> Refused:
-    detail = f"This message costs {message.millicredits / 1000:g} credits and the account has less: top it up."
+def _too_poor(millicredits: int) -> Refused:
+    detail = f"This message costs {millicredits / 1000:g} credits and the account has less: top it up."
     return Refused("not_enough_credits", detail)
-
-
-def _accept(tx: Tx, account: Account, born: Sequence[Message]) -> dict[str, Message]:
-    """Put messages into chunks and write them, with their consequences; as written, by id."""
-    if not born:
-        return {}
-    router = Router(tx)
-    heaps: dict[tuple[str, str, str, int], list[Message]] = defaultdict(list)
-    for message in born:
-        if message.status == "scheduled" and message.send_at:
-            heaps["start", chunks.ANY_CARRIER, message.purpose, message.send_at].append(message)
-        elif message.status == "queued":
-            heaps["send", router.pick(message.country, message.purpose), message.purpose, tx.now].append(message)
-    placed = {message.id: message for message in born}
-    for (step, carrier, purpose, due_at), heap in heaps.items():
-        for start in range(0, len(heap), chunks.SIZE):
-            part = heap[start : start + chunks.SIZE]
-            chunk_id = chunks.create(
-                tx,
-                account_id=account.id,
-                carrier=carrier,
-                purpose=purpose,
-                step=step,
-                due_at=due_at,
-                expires_at=min(message.expires_at for message in part),
-            )
-            carried = carrier or None
-            placed |= {message.id: replace(message, chunk_id=chunk_id, carrier=carried) for message in part}
-    drafts.insert(tx, list(placed.values()))
-    births = [moves.born(message) for message in placed.values()]
-    ref = tx.new_id()
-    moves.follow(tx, [move for move in births if move.after == "blacklisted"], f"{ref}:blacklisted")
-    moves.follow(tx, [move for move in births if move.after != "blacklisted"], ref, quiet=True)
-    return placed

@@ -1,23 +1,57 @@
 """What is looked at again and again: campaigns that are over, counters to be folded, rows that are old enough to go."""
 
-from typing import Final
+from typing import Any, Final
 
-from sqlalchemy import Exists, Subquery, Table, delete, func, literal_column, select, true, update
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Exists,
+    Subquery,
+    Table,
+    any_,
+    delete,
+    func,
+    literal_column,
+    select,
+    true,
+    update,
+)
 
 from core import events
-from core.runtime import Runtime
-from core.schema import campaign_counts, campaigns, outbox, quotes, receipts, send_counts, windows
+from core.runtime import Runtime, Tx
+from core.schema import (
+    campaign_counts,
+    campaigns,
+    carrier_ids,
+    chunks,
+    jobs,
+    outbox,
+    quotes,
+    receipt_batches,
+    receipts,
+    send_counts,
+    windows,
+)
 from core.sending.singles import id_at
 
 DAY_MS: Final = 24 * 3_600_000
-KEPT_MS: Final = {"outbox": 7 * DAY_MS, "receipts": 30 * DAY_MS, "windows": 2 * DAY_MS, "quotes": 7 * DAY_MS}
+KEPT_MS: Final = {
+    "outbox": 7 * DAY_MS,
+    "receipt_batches": 30 * DAY_MS,
+    "receipts": 30 * DAY_MS,
+    "carrier_ids": 60 * DAY_MS,  # no receipt is waited for that long
+    "windows": 2 * DAY_MS,
+    "chunks": 7 * DAY_MS,
+    "jobs": 30 * DAY_MS,
+    "quotes": 7 * DAY_MS,
+}
 FOLD_ROWS: Final = 50  # fold what got more rows than this in the last day
 # The index is of those that are open; SQLite takes it where its condition is said word for word, and not with parameters.
 OPEN: Final = campaigns.c.status.in_([literal_column(f"'{status}'") for status in ("expanding", "sending")])
 WAITING: Final = ("scheduled", "queued", "sending")
 PAGE: Final = 200
 FOLD_PAGE: Final = 100_000
-PURGE_PAGE: Final = 10_000
+PURGE_PAGE: Final = 2_000  # some rows are of 100 kB
 
 
 def finish_campaigns(runtime: Runtime) -> int:
@@ -93,13 +127,22 @@ def purge(runtime: Runtime) -> int:
     with runtime.begin() as tx:
         done = {
             outbox: outbox.c.relayed_at.is_not(None),
+            receipt_batches: receipt_batches.c.applied_at.is_not(None),
             receipts: receipts.c.applied_at.is_not(None),
             windows: windows.c.closed_at.is_not(None),
+            chunks: chunks.c.status == "done",
+            jobs: jobs.c.done_at.is_not(None),
             quotes: true(),
         }
-        gone = 0
+        gone = _delete(tx, carrier_ids, carrier_ids.c.at, carrier_ids.c.at < tx.now - KEPT_MS["carrier_ids"])
         for table, condition in done.items():
             old = table.c.id < id_at(tx.now - KEPT_MS[table.name])
-            page = select(table.c.id).where(old, condition).order_by(table.c.id).limit(PURGE_PAGE).scalar_subquery()
-            gone += tx.execute(delete(table).where(table.c.id.in_(page)))
+            gone += _delete(tx, table, table.c.id, old & condition)
     return gone
+
+
+def _delete(tx: Tx, table: Table, order: Column[Any], old: ColumnElement[bool]) -> int:
+    """A page of the oldest, by where they lie: a page's ids would be joined with the whole of a table that is not very large."""
+    place: ColumnElement[Any] = literal_column("ctid" if tx.postgresql else "rowid")
+    page = select(place).select_from(table).where(old).order_by(order).limit(PURGE_PAGE).scalar_subquery()
+    return tx.execute(delete(table).where(place == any_(func.array(page)) if tx.postgresql else place.in_(page)))

@@ -38,13 +38,37 @@ def settle(
     merge: bool = False,
 ) -> Terms:
     """The terms of a draft, or Refused (stop_required, otp_not_granted, sender_forbidden, text_empty)."""
-    if not text.strip():
+    check_text(text)
+    template = read(text) if merge else Template(text, text, ())
+    return _settled(tx, account, template, sender, purpose, stop, validity_minutes)
+
+
+def settle_for_all(
+    tx: Tx, account: Account, *, sender: str | None = None, purpose: str | None = None, stop: bool | None = None
+) -> Terms:
+    """The terms of drafts without merge fields whose texts are looked at one by one (`check_text`): their plan has no text of its own."""
+    return _settled(tx, account, Template("", "", ()), sender, purpose, stop, None)
+
+
+def check_text(text: str) -> None:
+    """Refuse (`text_empty`) a text that says nothing."""
+    if not text or text.isspace():
         raise Refused.at("/text", "text_empty", "The text is empty.")
+
+
+def _settled(
+    tx: Tx,
+    account: Account,
+    template: Template,
+    sender: str | None,
+    purpose: str | None,
+    stop: bool | None,
+    validity_minutes: int | None,
+) -> Terms:
     meant = purpose or account.purpose
     mention = _mention(account, meant, stop)
     named = sender or account.default_sender
     chosen = check_sender(tx, account.id, named) if named else tx.rules.short_code
-    template = read(text) if merge else Template(text, text, ())
     plan = Plan(template, mention, tx.rules.mentions, tx.rules.tariff, meant)
     return Terms(meant, chosen, mention, validity_minutes or VALIDITY_MINUTES, plan)
 

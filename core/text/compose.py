@@ -6,6 +6,7 @@ Quotes and sends both come through here, which is why they cannot differ.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from core.credits.tariff import Tariff
 from core.errors import Refused
@@ -20,6 +21,15 @@ EURO_TO_E = "euro_to_e"
 _is_sendable = re.compile("[\x01-\ud7ff\ue000-\U0010ffff]*+").fullmatch
 
 
+class Size(NamedTuple):
+    """What a text takes and costs; `substitutions` has codes of what was changed to save money."""
+
+    encoding: Encoding
+    segments: int
+    millicredits: int
+    substitutions: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Composed:
     """One recipient's text as it is sent, and its price; `substitutions` has codes of what was changed to save money."""
@@ -29,6 +39,18 @@ class Composed:
     segments: int
     millicredits: int
     substitutions: tuple[str, ...]
+
+    @property
+    def size(self) -> Size:
+        return Size(self.encoding, self.segments, self.millicredits, self.substitutions)
+
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """A country's template with its mention where that is the same for everyone, and the sizes of the plain texts it made, by length."""
+
+    form: str
+    sizes: dict[int, Size] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +63,7 @@ class Plan:
     tariff: Tariff
     purpose: str
     by_country: dict[str, Composed] = field(default_factory=dict, init=False, repr=False, compare=False)
+    frames: dict[str, _Frame | None] = field(default_factory=dict, init=False, repr=False, compare=False)
 
 
 def compose(plan: Plan, number: int, country: str, fields: Mapping[str, str | None]) -> Composed:
@@ -49,26 +72,58 @@ def compose(plan: Plan, number: int, country: str, fields: Mapping[str, str | No
     Raises Refused: `text_empty`, `text_invalid`, `text_too_long` or `unpriced_country`.
     """
     if plan.template.names:
-        return _compose(plan, country, merge.render(plan.template, fields))
+        text, size = merged(plan, country, merge.values(plan.template, fields))
+        return Composed(text, *size)
     known = plan.by_country.get(country)
     if known is None:
-        known = plan.by_country[country] = _compose(plan, country, plan.template.text)
+        text, size = _compose(plan, country, plan.template.text)
+        known = plan.by_country[country] = Composed(text, *size)
     return known
 
 
-def _compose(plan: Plan, country: str, merged: str) -> Composed:
-    if not merged or merged.isspace():
+def plain(plan: Plan, country: str, text: str) -> tuple[str, Size]:
+    """The same for a text without fields that is not the plan's own: drafts with many texts have the rest of their plan in common."""
+    return _compose(plan, country, text)
+
+
+def merged(plan: Plan, country: str, values: tuple[str, ...]) -> tuple[str, Size]:
+    """The same for the values of the template's fields, in their order: a text, and the size that many texts share."""
+    frame = plan.frames[country] if country in plan.frames else _frame(plan, country)
+    if frame is not None:
+        text = frame.form % values
+        if gsm.plain(text):
+            return text, frame.sizes.get(len(text)) or _measured(plan, country, frame, text)
+    return _compose(plan, country, merge.render(plan.template, values))
+
+
+def _frame(plan: Plan, country: str) -> _Frame | None:
+    """None where a text may be empty, or whether it ends in its mention already depends on the values."""
+    ending, form = plan.template.ending.rstrip(), plan.template.form
+    more: str | None = "" if ending else None
+    if ending and plan.mention:
+        form, more = form.rstrip(), plan.mentions.after(ending, country)
+    plan.frames[country] = None if more is None else _Frame(form + more.replace("%", "%%"))
+    return plan.frames[country]
+
+
+def _measured(plan: Plan, country: str, frame: _Frame, text: str) -> Size:
+    """Plain texts of one length are of one size."""
+    _, size = _sized(plan, country, text)
+    frame.sizes[len(text)] = size
+    return size
+
+
+def _compose(plan: Plan, country: str, text: str) -> tuple[str, Size]:
+    if not text or text.isspace():
         raise Refused("text_empty", "The text is empty.")
-    whole = plan.mentions.append(merged, country) if plan.mention else merged
+    return _sized(plan, country, plan.mentions.append(text, country) if plan.mention else text)
+
+
+def _sized(plan: Plan, country: str, whole: str) -> tuple[str, Size]:
     text, sizing = _without_costly_euros(whole, gsm.size(whole))
     _check(text, sizing)
-    return Composed(
-        text=text,
-        encoding=sizing.encoding,
-        segments=sizing.segments,
-        millicredits=sizing.segments * _price(plan, country),
-        substitutions=() if text is whole else (EURO_TO_E,),
-    )
+    price = sizing.segments * _price(plan, country)
+    return text, Size(sizing.encoding, sizing.segments, price, () if text is whole else (EURO_TO_E,))
 
 
 def _without_costly_euros(text: str, sizing: Sizing) -> tuple[str, Sizing]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from typing import Literal
+from typing import Final, Literal
 
 Encoding = Literal["gsm7", "ucs2"]
 
@@ -72,6 +72,9 @@ class _Code:
 # Possessive (*+): a run that ends too soon is not tried again a character shorter.
 _GSM7 = _Code("gsm7", 160, 153, re.compile(f"[{_ONE_SEPTET}]*+"), re.compile(f"[^{_ONE_SEPTET}]"))
 _UCS2 = _Code("ucs2", 70, 67, re.compile("[\x00-\uffff]*+"), re.compile("[^\x00-\uffff]"))
+
+# Whether each character is one septet (a match, or None): then the length of a text is all there is to know of its size.
+plain: Final = _GSM7.narrow.fullmatch
 
 
 def size(text: str) -> Sizing:

@@ -19,6 +19,13 @@ class Mentions:
         mention, body = self.of(country), text.rstrip()
         return body if _ends_in(body, mention) else f"{body} {mention}"
 
+    def after(self, ending: str, country: str) -> str | None:
+        """What `append` puts behind any text that ends so (no space at the end); None where it depends on what stands before."""
+        mention = self.of(country)
+        if mention.endswith(ending):
+            return None
+        return "" if _ends_in(ending, mention) else f" {mention}"
+
 
 def _ends_in(text: str, mention: str) -> bool:
     """Whether the mention stands at the end as words of its own: not as it does in "NONSTOP 36034"."""

@@ -23,13 +23,23 @@ class Template:
         """The names of the fields that the text uses."""
         return frozenset(self.names)
 
+    @property
+    def ending(self) -> str:
+        """What stands behind the last field: all texts of this template end in it."""
+        return _FIELD.split(self.text)[-1]
+
 
 def read(text: str) -> Template:
     """A template out of what a person wrote. A dollar that begins no field is a dollar."""
     return Template(text, _FIELD.sub("%s", text.replace("%", "%%")), tuple(_FIELD.findall(text)))
 
 
-def render(template: Template, fields: Mapping[str, str | None]) -> str:
-    """The text for one recipient. A missing value becomes empty; a value is not searched for fields of its own."""
+def values(template: Template, fields: Mapping[str, str | None]) -> tuple[str, ...]:
+    """What one recipient's fields put into the text, in order. A missing value becomes empty."""
     get = fields.get
-    return template.form % tuple([get(name) or "" for name in template.names])
+    return tuple([get(name) or "" for name in template.names])
+
+
+def render(template: Template, chosen: tuple[str, ...]) -> str:
+    """The text for one recipient. A value is not searched for fields of its own."""
+    return template.form % chosen

@@ -6,7 +6,8 @@ from typing import Any, Final
 from connectors.contract import Call, Listed, Operation, Reply, Schema
 from core import Runtime, Tx, accounts, campaigns, message, quotes, report
 from hub import export
-from hub.api.messages import SENDING_REFUSALS, refuse_links
+from hub.api.drafting import refuse_links
+from hub.api.messages import SENDING_REFUSALS
 from hub.api.shapes import campaign_shape, e164
 from hub.api.show import credits_of, iso, iso_or_none, read_time
 

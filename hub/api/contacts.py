@@ -13,17 +13,16 @@ _CHECKS: Final = ("invalid_number", "fixed_line_number", "not_mobile_number", "o
 
 def list_contacts(call: Call, tx: Tx) -> Reply:
     page, query = call.page, call.query
-    found = contacts.listed(
+    found = contacts.page(
         tx,
         call.caller.account_id,
-        page.limit + 1,
+        page.limit,
         page.after,
         q=query.get("q"),
         group=query.get("group"),
         archived=query.get("archived", False),
     )
-    shown = found[: page.limit]
-    return Reply(Listed(shapes_of(tx, shown), shown[-1].id if len(found) > len(shown) else None))
+    return Reply(Listed(shapes_of(tx, found.rows), found.next_after))
 
 
 def create_contact(call: Call, tx: Tx) -> Reply:
@@ -50,8 +49,7 @@ def restore_contact(call: Call, tx: Tx) -> Reply:
 
 def list_duplicates(call: Call, tx: Tx) -> Reply:
     page = call.page
-    found = contacts.duplicates(tx, call.caller.account_id, page.limit + 1, int(page.after or 0))
-    shown = found[: page.limit]
+    shown, following = contacts.duplicates(tx, call.caller.account_id, page.limit, int(page.after or 0))
     shapes = {shape["id"]: shape for shape in shapes_of(tx, [contact for one in shown for contact in one.contacts])}
     items = [
         {
@@ -62,7 +60,7 @@ def list_duplicates(call: Call, tx: Tx) -> Reply:
         }
         for one in shown
     ]
-    return Reply(Listed(items, str(shown[-1].number) if len(found) > len(shown) else None))
+    return Reply(Listed(items, None if following is None else str(following)))
 
 
 def shapes_of(tx: Tx, people: Sequence[contacts.Contact]) -> Sequence[Shape]:
@@ -87,7 +85,8 @@ OPERATIONS: Final = (
         scope="contacts:read",
         tag="Contacts",
         summary="The address book, newest first",
-        description="Without `archived`, those who left the book (their number failed for good, or opted out) are not shown.",
+        description="Without `archived`, those who left the book (their number failed for good, or opted out) are not shown. "
+        "A page looks at 10,000 contacts at most: it may be shorter than `limit`, or empty, and `next_cursor` goes on.",
         handler=list_contacts,
         transaction="read",
         paged=True,
@@ -95,7 +94,7 @@ OPERATIONS: Final = (
             "q": {
                 "type": "string",
                 "maxLength": 200,
-                "description": "Words of a name, an address or a company, without regard to case or accents; "
+                "description": "Words of a name, an address or a company, or their beginnings, without regard to case or accents; "
                 "or the beginning of a number, as it is written in the account's region or with its country code.",
                 "examples": ["martin", "0612"],
             },
@@ -132,7 +131,7 @@ OPERATIONS: Final = (
         tag="Contacts",
         summary="Numbers that several contacts share",
         description="In the order of the numbers, each with its contacts, the oldest first and at most twenty. "
-        "A campaign texts such a number once.",
+        "A campaign texts such a number once. A page looks at 100,000 contacts: it may be short, or empty, and `next_cursor` goes on.",
         handler=list_duplicates,
         transaction="read",
         paged=True,

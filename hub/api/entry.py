@@ -1,7 +1,8 @@
 """From a request of Flask to an operation and back: who asks, may they, how often, with what; then the answer."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from http import HTTPStatus
 from typing import Any, Final
 
 from flask import Response, request
@@ -14,10 +15,45 @@ from hub.access import REQUEST_ID
 from hub.api import paging
 from hub.api.guard import FORM_LIMIT, JSON_LIMIT, Guard, path_values, prepare
 from hub.api.keyring import Identify, Keyring
-from hub.api.limits import Buckets, Budget
+from hub.api.limits import Budget, buckets_of
 from hub.api.perform import Answer, Performer
 from hub.settings import Settings
 
+Environ = dict[str, Any]
+Written = tuple[str, list[tuple[str, str]], Iterable[bytes]]  # WSGI's status, headers and body
+Direct = Callable[[Environ], Written]
+Later = Callable[[Environ, Callable[[Written | Exception], None]], bool]  # whether it was taken
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """What is needed of a request whatever it asks for."""
+
+    authorization: str | None
+    path: str
+    request_id: str
+
+
+def is_plain(environ: Environ) -> bool:
+    """Whether a request is plain JSON of a known, allowed length, with nothing in its query."""
+    length = environ.get("CONTENT_LENGTH", "")
+    return (
+        environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower() == "application/json"
+        and length.isascii()
+        and length.isdigit()
+        and len(length) < LONGEST_LENGTH
+        and int(length) <= JSON_LIMIT
+        and not environ.get("QUERY_STRING")
+    )
+
+
+def is_direct(operation: Operation) -> bool:
+    """Whether an operation may be asked past the framework: a POST of JSON to a path without parameters."""
+    plain = operation.method == "POST" and "{" not in operation.path
+    return plain and operation.form is None and not operation.query and not operation.paged
+
+
+LONGEST_LENGTH: Final = 12  # digits: more is a joke, and slow to read
 _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 
 
@@ -27,7 +63,7 @@ class Entry:
     def __init__(self, runtime: Runtime, settings: Settings, keys: Sequence[str], identify: Sequence[Identify]) -> None:
         self._runtime = runtime
         self._keyring = Keyring(runtime, identify)
-        self._buckets = Buckets(settings.rate_per_minute)
+        self._buckets = buckets_of(settings)
         self._performer = Performer(paging.Cursors(keys))
 
     def view(self, operation: Operation) -> Callable[..., Response]:
@@ -35,17 +71,74 @@ class Entry:
         guard = prepare(operation)
 
         def serve(**path: str) -> Response:
-            budget = None
-            try:
-                caller = self._keyring.caller(request.headers.get("Authorization"))
-                budget = self._buckets.take(caller.account_id, self._runtime.clock())
-                _admit(operation, caller, budget)
-                answer = self._performer.perform(operation, self._call(guard, caller, path_values(path)), request.path)
-            except Refused as refusal:
-                answer = _refused(refusal, operation)
-            return _response(answer, budget)
+            asking = _Asking(request.headers.get("Authorization"), request.path, request.environ[REQUEST_ID])
+            answer, budget = self._answered(
+                operation, asking, lambda caller: self._call(guard, caller, path_values(path))
+            )
+            headers = {**answer.headers, **(budget.headers() if budget else {})}
+            return Response(answer.body, answer.status, headers, content_type=answer.media_type)
 
         return serve
+
+    def direct(self, operation: Operation) -> Direct:
+        """The same for a request that is plain JSON of a known length to a path without parameters, and past the framework.
+
+        A framework's request and response cost more than all that is done for a message. What is not plain (`is_plain`) is the view's.
+        """
+        guard = prepare(operation)
+
+        def serve(environ: Environ) -> Written:
+            asking = _asked(environ)
+            return _written(*self._answered(operation, asking, lambda caller: self._plain(guard, caller, environ)))
+
+        return serve
+
+    def later(self, operation: Operation) -> Later:
+        """The same for a group operation, without a thread that waits: the answer is given when its transaction is over.
+
+        What would have to ask the database before (who is it?) is not taken: the caller has others to serve.
+        """
+        guard = prepare(operation)
+
+        def serve(environ: Environ, tell: Callable[[Written | Exception], None]) -> bool:
+            asking = _asked(environ)
+            budget = None
+
+            def told(outcome: Answer | Exception) -> None:
+                if isinstance(outcome, Refused):
+                    outcome = _refused(outcome, operation, asking)
+                tell(outcome if isinstance(outcome, Exception) else _written(outcome, budget))
+
+            try:
+                caller = self._keyring.known(asking.authorization)
+                if caller is None:
+                    return False
+                budget = self._buckets.take(caller.account_id, self._runtime.clock())
+                _admit(operation, caller, budget)
+                self._performer.perform_later(operation, self._plain(guard, caller, environ), asking.path, told)
+            except Refused as refusal:
+                told(refusal)
+            return True
+
+        return serve
+
+    def _answered(
+        self, operation: Operation, asking: "_Asking", call: Callable[[Caller], Call]
+    ) -> tuple[Answer, Budget | None]:
+        budget = None
+        try:
+            caller = self._keyring.caller(asking.authorization)
+            budget = self._buckets.take(caller.account_id, self._runtime.clock())
+            _admit(operation, caller, budget)
+            return self._performer.perform(operation, call(caller), asking.path), budget
+        except Refused as refusal:
+            return _refused(refusal, operation, asking), budget
+
+    def _plain(self, guard: Guard, caller: Caller, environ: Environ) -> Call:
+        """The call of a request that is plain JSON."""
+        raw = environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"]))
+        key = environ.get("HTTP_IDEMPOTENCY_KEY")
+        return Call(self._runtime, caller, body=guard.json(raw), key=key, request_id=environ[REQUEST_ID])
 
     def _call(self, guard: Guard, caller: Caller, path: Mapping[str, str]) -> Call:
         operation = guard.operation
@@ -68,6 +161,10 @@ class Entry:
         limit, cursor = query.pop("limit", paging.DEFAULT_LIMIT), query.pop("cursor", None)
         after = self._performer.after(operation, call, cursor) if cursor else None
         return replace(call, query=query, page=Page(limit, after))
+
+
+def _asked(environ: Environ) -> _Asking:
+    return _Asking(environ.get("HTTP_AUTHORIZATION"), environ["PATH_INFO"], environ[REQUEST_ID])
 
 
 def _admit(operation: Operation, caller: Caller, budget: Budget) -> None:
@@ -105,21 +202,30 @@ def _form(guard: Guard) -> tuple[Any, Upload | None]:
     return fields, Upload(sent.filename or "", sent.stream)  # type: ignore[arg-type]
 
 
-def _refused(refusal: Refused, operation: Operation) -> Answer:
-    problem = problems.refused(refusal, request.environ[REQUEST_ID])
-    return Answer(problem.status, problem.encoded(), problems.MEDIA_TYPE, _challenge(refusal.code, operation.scope))
+def _refused(refusal: Refused, operation: Operation, asking: "_Asking") -> Answer:
+    problem = problems.refused(refusal, asking.request_id)
+    headers = _challenge(refusal.code, operation.scope, asking)
+    if refusal.code == "unavailable":
+        headers = {**headers, "Retry-After": "1"}
+    return Answer(problem.status, problem.encoded(), problems.MEDIA_TYPE, headers)
 
 
-def _challenge(code: str, scope: str | None) -> Mapping[str, str]:
+def _challenge(code: str, scope: str | None, asking: "_Asking") -> Mapping[str, str]:
     """What RFC 6750 section 3 says along with 401 and with a scope that is missing."""
     if code == "insufficient_scope":
         return {"WWW-Authenticate": f'Bearer realm="smshub", error="insufficient_scope", scope="{scope or ""}"'}
     if code != "unauthenticated":
         return {}
-    error = ', error="invalid_token"' if "Authorization" in request.headers else ""
+    error = ', error="invalid_token"' if asking.authorization is not None else ""
     return {"WWW-Authenticate": f'Bearer realm="smshub"{error}'}
 
 
-def _response(answer: Answer, budget: Budget | None) -> Response:
-    headers = {**answer.headers, **(budget.headers() if budget else {})}
-    return Response(answer.body, answer.status, headers, content_type=answer.media_type)
+def _written(answer: Answer, budget: Budget | None) -> Written:
+    """An answer as WSGI's status, headers and body."""
+    headers = [("Content-Type", answer.media_type), *answer.headers.items()]
+    if budget is not None:
+        headers += budget.headers().items()
+    status = f"{answer.status} {HTTPStatus(answer.status).phrase}"
+    if not isinstance(answer.body, bytes):
+        return status, headers, answer.body
+    return status, [*headers, ("Content-Length", str(len(answer.body)))], [answer.body]

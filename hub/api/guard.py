@@ -132,9 +132,10 @@ def pruner(schema: Schema) -> Prune | None:
 
 def _prune(value: Any, optional: tuple[str, ...], inner: Mapping[str, Prune], each_item: Prune | None) -> None:
     if isinstance(value, dict):
-        for name in optional:
-            if value.get(name) == "":
-                del value[name]
+        if "" in value.values():  # rarely: one look at all costs less than one at each
+            for name in optional:
+                if value.get(name) == "":
+                    del value[name]
         for name, prune in inner.items():
             if name in value:
                 prune(value[name])

@@ -30,16 +30,18 @@ class Keyring:
 
         Refuses (`unauthenticated`) one that is missing, unknown, expired or revoked, all with the same words.
         """
-        scheme, _, secret = (authorization or "").partition(" ")
-        secret = secret.strip()
-        if scheme.lower() != "bearer" or not secret.isascii() or not secret.isprintable() or not secret:
-            raise _refusal()
+        secret = _secret(authorization)
         now = self._clock()
         name = accounts.hash_secret(secret)  # secrets are not kept in memory longer than a request
+        return self._remembered(name, now) or self._remember(name, self._ask(secret), now)
+
+    def known(self, authorization: str | None) -> Caller | None:
+        """The caller where that is remembered, without asking the database; else None. Refuses what can be nobody's."""
+        return self._remembered(accounts.hash_secret(_secret(authorization)), self._clock())
+
+    def _remembered(self, name: str, now: int) -> Caller | None:
         remembered = self._known.get(name)
-        if remembered is not None and 0 <= now - remembered[1] < TTL_MS:
-            return remembered[0]
-        return self._remember(name, self._ask(secret), now)
+        return remembered[0] if remembered is not None and 0 <= now - remembered[1] < TTL_MS else None
 
     def _ask(self, secret: str) -> Caller:
         for identify in self._ways:
@@ -53,6 +55,14 @@ class Keyring:
                 self._known.clear()
             self._known[name] = (caller, now)
         return caller
+
+
+def _secret(authorization: str | None) -> str:
+    scheme, _, secret = (authorization or "").partition(" ")
+    secret = secret.strip()
+    if scheme.lower() != "bearer" or not secret.isascii() or not secret.isprintable() or not secret:
+        raise _refusal()
+    return secret
 
 
 def _refusal() -> Refused:

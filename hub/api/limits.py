@@ -1,10 +1,19 @@
-"""Rate limits: a bucket of tokens for each account, in this process. One request takes one token; they flow back steadily."""
+"""Rate limits: a bucket of tokens for each account. One request takes one token; they flow back steadily.
+
+Buckets are in this process; with Redis they are brought into line with those of all others (`together`), so that the limit is one.
+"""
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from itertools import islice
+from typing import Final, Protocol
+
+from hub.api.together import Teller, Together
+from hub.settings import Settings
 
 WINDOW_S: Final = 60
+HEARD_MS: Final = 250  # for how long what was heard of the other processes is good enough
 _MOST_BUCKETS: Final = 10_000
 
 
@@ -26,14 +35,43 @@ class Budget:
         return shown if self.retry_after_s is None else shown | {"Retry-After": str(self.retry_after_s)}
 
 
+class Others(Protocol):
+    """The other processes, in whatever way they are told."""
+
+    def soon(self, teller: Teller) -> None:
+        """There is something to tell; nobody waits for it."""
+        ...
+
+
+@dataclass(slots=True)
+class _Bucket:
+    """Tokens at a time; what was taken of them that was not handed out to be told; when the other processes were last heard of."""
+
+    tokens: float
+    at: int
+    untold: int = 0
+    heard_at: int | None = None
+
+    def is_stale(self, now: int) -> bool:
+        return self.heard_at is None or abs(now - self.heard_at) >= HEARD_MS
+
+
 class Buckets:
     """`per_minute` tokens for each account at most, and that many a minute."""
 
-    def __init__(self, per_minute: int) -> None:
+    def __init__(self, per_minute: int, others: Others | None = None) -> None:
+        """`others`: the processes that share this limit."""
         self._quota = per_minute
         self._per_ms = per_minute / (WINDOW_S * 1000)
-        self._buckets: dict[str, tuple[float, int]] = {}
+        self._buckets: dict[str, _Bucket] = {}
+        self._stale: set[str] = set()  # taken from, and not heard of for a while
         self._lock = threading.Lock()
+        self._others = others
+
+    @property
+    def rate(self) -> tuple[int, float]:
+        """Tokens of a full bucket, and how many flow back in a millisecond."""
+        return self._quota, self._per_ms
 
     @property
     def size(self) -> int:
@@ -43,25 +81,62 @@ class Buckets:
     def take(self, account_id: str, now: int) -> Budget:
         """Take one token of the account, if there is one, at `now` (milliseconds; a clock that goes back gives nothing)."""
         with self._lock:
-            tokens, at = self._buckets.get(account_id, (float(self._quota), now))
-            tokens = min(self._quota, tokens + max(0, now - at) * self._per_ms)
+            bucket = self._buckets.get(account_id)
+            if bucket is None:
+                bucket = self._buckets[account_id] = _Bucket(float(self._quota), now)
+            tokens = min(self._quota, bucket.tokens + max(0, now - bucket.at) * self._per_ms)
             taken = tokens >= 1
-            self._buckets[account_id] = (tokens - taken, now)
+            bucket.tokens, bucket.at = tokens - taken, now
+            bucket.untold += taken
             if len(self._buckets) > _MOST_BUCKETS:
                 self._forget_full(now)
+            stale = self._others is not None and bucket.is_stale(now)
+            if stale:
+                self._stale.add(account_id)
+        if self._others is not None and stale:
+            self._others.soon(self)
         return self._budget(tokens - taken, taken=taken)
+
+    def untold(self, most: int) -> Mapping[str, int]:
+        """For Redis: what was taken of buckets that were not told of lately, and has not flowed back since.
+
+        It is handed out once: who loses it does not tell it again.
+        """
+        with self._lock:
+            names = list(islice(self._stale, most))
+            self._stale.difference_update(names)
+            told = {}
+            for name, bucket in ((name, self._buckets[name]) for name in names if name in self._buckets):
+                told[name] = min(bucket.untold, _up(self._quota - bucket.tokens))
+                bucket.untold = 0
+            return told
+
+    def hear(self, left: Mapping[str, float]) -> None:
+        """From Redis: what is left for all processes, once it knew what was told; what was taken since is still to be told."""
+        with self._lock:
+            for name, tokens in left.items():
+                bucket = self._buckets.get(name)
+                if bucket is not None:
+                    bucket.tokens = tokens - bucket.untold
+                    bucket.heard_at = bucket.at
 
     def _budget(self, tokens: float, *, taken: bool) -> Budget:
         reset_s = _up(((self._quota - tokens) / self._per_ms) / 1000)
-        return Budget(
-            self._quota, int(tokens), reset_s, None if taken else max(1, _up((1 - tokens) / self._per_ms / 1000))
-        )
+        again_s = None if taken else max(1, _up((1 - tokens) / self._per_ms / 1000))
+        return Budget(self._quota, max(0, int(tokens)), reset_s, again_s)
 
     def _forget_full(self, now: int) -> None:
         """A bucket of long ago is full, as one that was never used; without any such, the oldest half is forgotten."""
-        full = [name for name, (_, at) in self._buckets.items() if now - at > WINDOW_S * 1000]
+        full = [name for name, bucket in self._buckets.items() if now - bucket.at > WINDOW_S * 1000]
         for name in full or list(self._buckets)[: _MOST_BUCKETS // 2]:
             del self._buckets[name]
+            self._stale.discard(name)
+
+
+def buckets_of(settings: Settings) -> Buckets:
+    """Those of a hub's web: one limit over all processes where Redis tells them of each other."""
+    shared = settings.redis_url if not settings.sqlite else None
+    return Buckets(settings.rate_per_minute, Together(shared) if shared else None)
 
 
 def _up(seconds: float) -> int:

@@ -1,41 +1,35 @@
 """/messages: send to one number, or to up to 10,000 at once; find, change, cancel and copy."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from connectors.contract import Call, Listed, Operation, Reply, Schema
-from core import Account, Fault, Refused, Tx, accounts, message, number, singles, submit
-from core import drafts as core_drafts
-from hub import problems
-from hub.api import guard, schemas
+from core import Account, Refused, Tx, accounts, message, number, singles, submit
+from hub.api import batches, drafting
 from hub.api.shapes import message_shape
 from hub.api.show import read_time
 
-_DRAFT: Final = schemas.resolved({"$ref": "#/components/schemas/MessageDraft"})
-_check_draft: Final = schemas.check_of(_DRAFT)
-_prune_draft: Final = guard.pruner(_DRAFT)
 
-
-def send_message(call: Call, tx: Tx) -> Reply:
-    account = accounts.get(tx, call.caller.account_id)
-    return Reply(message_shape(submit.submit_one(tx, account, call.caller.source, draft_of(call.body))), 201)
+def send_messages(calls: Sequence[Call], tx: Tx) -> list[Reply | Refused]:
+    """Messages of many callers at once, each accepted or refused for itself."""
+    known = accounts.get_many(tx, {call.caller.account_id for call in calls})
+    asked = [_asked(call, known) for call in calls]
+    results = iter(submit.submit_many(tx, [one for one in asked if isinstance(one, submit.Asked)]))
+    done = [next(results) if isinstance(one, submit.Asked) else one for one in asked]
+    return [one if isinstance(one, Refused) else Reply(message_shape(one), 201) for one in done]
 
 
 def send_batch(call: Call, tx: Tx) -> Reply:
     """Each draft is read, accepted or refused for itself."""
-    account = accounts.get(tx, call.caller.account_id)
-    read = [_read(given) for given in call.body["messages"]]
-    drafts = [draft for draft in read if isinstance(draft, core_drafts.Draft)]
-    accepted = iter(submit.submit(tx, account, call.caller.source, drafts))
-    results = [next(accepted) if isinstance(draft, core_drafts.Draft) else draft for draft in read]
-    return Reply({"items": [_item(place, result, call.request_id) for place, result in enumerate(results)]})
+    given = call.body["messages"]
+    read = batches.Reading(accounts.get(tx, call.caller.account_id), call.caller.source, given)
+    return Reply(batches.answer(len(given), submit.accept(tx, read.alike), read.refused, call.request_id))
 
 
 def list_messages(call: Call, tx: Tx) -> Reply:
     filters = _filters(call.query, accounts.get(tx, call.caller.account_id))
-    rows = singles.listing(tx, call.caller.account_id, call.page.limit + 1, call.page.after, filters)
-    shown = rows[: call.page.limit]
-    return Reply(Listed([message_shape(row) for row in shown], shown[-1].id if len(rows) > len(shown) else None))
+    page = singles.page(tx, call.caller.account_id, call.page.limit, call.page.after, filters)
+    return Reply(Listed([message_shape(row) for row in page.rows], page.next_after))
 
 
 def read_message(call: Call, tx: Tx) -> Reply:
@@ -44,7 +38,7 @@ def read_message(call: Call, tx: Tx) -> Reply:
 
 def change_message(call: Call, tx: Tx) -> Reply:
     account = accounts.get(tx, call.caller.account_id)
-    return Reply(message_shape(singles.edit(tx, account, call.path["message_id"], _given(call.body))))
+    return Reply(message_shape(singles.edit(tx, account, call.path["message_id"], drafting.fields_of(call.body))))
 
 
 def cancel_message(call: Call, tx: Tx) -> Reply:
@@ -56,43 +50,14 @@ def copy_message(call: Call, tx: Tx) -> Reply:
     return Reply(message_shape(singles.copy(tx, account, call.caller.source, call.path["message_id"])), 201)
 
 
-def draft_of(body: Mapping[str, Any]) -> core_drafts.Draft:
-    """The engine's draft out of a request that fits schemas/MessageDraft.json."""
-    return core_drafts.Draft(**_given(body))
-
-
-def refuse_links(body: Mapping[str, Any]) -> None:
-    """Links can't be shortened yet, and pretending would be a lie."""
-    if body.get("shorten_links"):
-        raise Refused.at(
-            "/shorten_links", "not_enabled", "Links are not shortened yet: leave shorten_links out, or false."
-        )
-
-
-def _given(body: Mapping[str, Any]) -> dict[str, Any]:
-    refuse_links(body)
-    given = {name: value for name, value in body.items() if name != "shorten_links"}
-    if "send_at" in given:
-        given["send_at"] = read_time(given["send_at"], "/send_at")
-    return given
-
-
-def _read(given: Any) -> core_drafts.Draft | Refused:
+def _asked(call: Call, known: Mapping[str, Account]) -> submit.Asked | Refused:
+    account = known.get(call.caller.account_id)
+    if account is None:
+        return Refused("not_found", "There is no such account.")
     try:
-        if _prune_draft is not None:
-            _prune_draft(given)
-        _check_draft(given)
-        return draft_of(given)
+        return submit.Asked(account, call.caller.source, drafting.draft_of(call.body))
     except Refused as refusal:
         return refusal
-
-
-def _item(place: int, result: core_drafts.Message | Refused, request_id: str) -> dict[str, Any]:
-    if not isinstance(result, Refused):
-        return {"index": place, "message": message_shape(result)}
-    faults = tuple(Fault(f"/messages/{place}{fault.pointer}", fault.message) for fault in result.faults)
-    problem = problems.problem(result.code, result.detail, request_id, faults)
-    return {"index": place, "problem": problem.body}
 
 
 def _filters(query: Mapping[str, Any], account: Account) -> singles.Filters:
@@ -142,8 +107,8 @@ OPERATIONS: Final = (
         summary="Send a message, now or later",
         description="A number that opted out answers 201 with `status: blacklisted` and costs nothing. "
         "With an Idempotency-Key the same request is done once, however often it is made.",
-        handler=send_message,
-        transaction="write",
+        handler=send_messages,
+        transaction="group",
         keyed=True,
         body={"$ref": "#/components/schemas/MessageDraft"},
         answers={201: _MESSAGE},
@@ -170,6 +135,8 @@ OPERATIONS: Final = (
         scope="messages:read",
         tag="Messages",
         summary="Messages, newest first",
+        description="A page looks at 10,000 messages at most. Where few of them are what was asked for it is shorter than `limit`, "
+        "or empty, and `next_cursor` goes on: the list is at its end when that is null.",
         handler=list_messages,
         transaction="read",
         paged=True,

@@ -63,6 +63,7 @@ def codes(operation: Operation) -> list[str]:
         "unauthenticated",
         "rate_limited",
         "unavailable",
+        "storage_full",
         "invalid_request",
         "invalid_request_line",
         *operation.refusals,

@@ -16,9 +16,8 @@ COLUMNS: Final = ("id", "from", "to", "text", "received_at", "message_id", "camp
 
 def list_replies(call: Call, tx: Tx) -> Reply:
     asked = _asked(call.query, accounts.get(tx, call.caller.account_id))
-    rows = replies.listing(tx, call.caller.account_id, call.page.limit + 1, call.page.after, asked)
-    shown = rows[: call.page.limit]
-    return Reply(Listed([reply_shape(row) for row in shown], shown[-1].id if len(rows) > len(shown) else None))
+    page = replies.page(tx, call.caller.account_id, call.page.limit, call.page.after, asked)
+    return Reply(Listed([reply_shape(row) for row in page.rows], page.next_after))
 
 
 def read_reply(call: Call, tx: Tx) -> Reply:
@@ -68,8 +67,8 @@ def _pages(runtime: Runtime, account_id: str, asked: replies.Filters) -> Iterato
     after: str | None = None
     while True:
         with runtime.read() as tx:
-            rows = replies.listing(tx, account_id, EXPORT_PAGE, after, asked)
-        for row in rows:
+            page = replies.page(tx, account_id, EXPORT_PAGE, after, asked)
+        for row in page.rows:
             opt_out = "yes" if row.opt_out else "no"
             yield [
                 row.id,
@@ -81,9 +80,9 @@ def _pages(runtime: Runtime, account_id: str, asked: replies.Filters) -> Iterato
                 row.campaign_id,
                 opt_out,
             ]
-        if len(rows) < EXPORT_PAGE:
+        if page.next_after is None:
             return
-        after = rows[-1].id
+        after = page.next_after
 
 
 def _named(name: str) -> Mapping[str, str]:
@@ -94,7 +93,11 @@ _QUERY: Final[dict[str, Any]] = {
     "from": {"type": "string", "format": "date", "description": "The first day, in the account's timezone"},
     "to": {"type": "string", "format": "date", "description": "The last day, included"},
     "campaign_id": {"type": "string", "format": "uuid"},
-    "q": {"type": "string", "maxLength": 100, "description": "Words of the text"},
+    "q": {
+        "type": "string",
+        "maxLength": 100,
+        "description": "Words of the text, or their beginnings, without regard to case or accents",
+    },
 }
 _COMMON: Final[dict[str, Any]] = {"method": "GET", "scope": "messages:read", "tag": "Replies"}
 
@@ -103,6 +106,7 @@ OPERATIONS: Final = (
         name="list_replies",
         path="/replies",
         summary="What people answered, newest first",
+        description="A page looks at 10,000 replies at most: it may be shorter than `limit`, or empty, and `next_cursor` goes on.",
         handler=list_replies,
         transaction="read",
         paged=True,

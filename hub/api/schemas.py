@@ -5,8 +5,8 @@ A check is compiled once (fastjsonschema). Only what it refuses is read again by
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
-from functools import cache
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -30,6 +30,7 @@ _UNCOMPILED: Final = frozenset(
 _UUID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 Check = Callable[[Any], None]
+Fits = Callable[[Sequence[Any]], bool]
 
 
 @cache
@@ -64,6 +65,35 @@ def check_of(schema: Schema) -> Check:
             _explain(slow, value, wrong.message)
 
     return check
+
+
+def columns_of(schema: Schema) -> Mapping[str, Fits]:
+    """For each property of an object's schema: whether all values of a list fit it. No True for what the whole check would refuse.
+
+    Raises ValueError for a word that is not known here, so that none is passed over.
+    """
+    return {name: _fits(each) for name, each in schema["properties"].items()}
+
+
+def _fits(schema: Schema) -> Fits:
+    """A list of one kind is measured at its ends, and looked at value by value only where values are few."""
+    kind = {"string": str, "integer": int, "boolean": bool}[schema["type"]]
+    words = {name: value for name, value in schema.items() if name not in _ANNOTATIONS}
+    if unknown := words.keys() - _OF_COLUMNS.keys():
+        raise ValueError(f"no columns can be checked for {', '.join(sorted(unknown))}")
+    tests = [partial(_OF_COLUMNS[name], wanted) for name, wanted in words.items()]
+    return lambda values: set(map(type, values)) == {kind} and all(test(values) for test in tests)
+
+
+_ANNOTATIONS: Final = frozenset({"type", "description", "examples", "title", "default"})
+_OF_COLUMNS: Final[Mapping[str, Callable[[Any, Sequence[Any]], bool]]] = {
+    "minLength": lambda least, values: min(map(len, values)) >= least,
+    "maxLength": lambda most, values: max(map(len, values)) <= most,
+    "minimum": lambda least, values: min(values) >= least,
+    "maximum": lambda most, values: max(values) <= most,
+    "enum": lambda known, values: set(values) <= set(known),
+    "format": lambda name, values: all(map(_FORMATS[name], set(values))),
+}
 
 
 def validator_of(schema: Schema) -> Draft202012Validator:
@@ -195,5 +225,9 @@ def is_id(text: str) -> bool:
     return _UUID.fullmatch(text) is not None
 
 
+def _conforms(name: str, value: Any) -> bool:
+    return _CHECKER.conforms(value, name)
+
+
 # The compiled check asks the same functions, so that both always agree.
-_FORMATS: Final = {name: (lambda value, name=name: _CHECKER.conforms(value, name)) for name in _FORMAT_WORDS}
+_FORMATS: Final[Mapping[str, Callable[[Any], bool]]] = {name: partial(_conforms, name) for name in _FORMAT_WORDS}

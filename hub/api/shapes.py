@@ -1,16 +1,18 @@
 """How the engine's rows look outside: one function each, for answers of the API, webhooks, samples and connectors alike."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
 
+import orjson
 from sqlalchemy import Row
 
 from core import drafts, message
 from hub.api.show import credits_of, iso, iso_or_none
 
 Shape = dict[str, Any]
+FEW: Final = 4  # messages: more have enough in common to say it once
 
 
 def e164(number: int) -> str:
@@ -20,6 +22,7 @@ def e164(number: int) -> str:
 
 def message_shape(row: Row[Any] | drafts.Message) -> Shape:
     """A row of messages as schemas/Message.json says."""
+    created_at = iso(row.created_at)
     return {
         "id": row.id,
         "status": row.status,
@@ -35,13 +38,36 @@ def message_shape(row: Row[Any] | drafts.Message) -> Shape:
         "reference": row.reference,
         "campaign_id": row.campaign_id,
         "send_at": iso_or_none(row.send_at),
-        "created_at": iso(row.created_at),
+        "created_at": created_at,
         "sent_at": iso_or_none(row.sent_at),
-        "status_at": iso(row.status_at),
+        "status_at": created_at if row.status_at == row.created_at else iso(row.status_at),
         "carrier": row.carrier,
         "carrier_code": row.carrier_code,
         "source": row.source,
     }
+
+
+def message_texts(born: drafts.Born) -> Iterator[bytes]:
+    """The JSON of each of these messages: what `message_shape` gives, made once for what they have in common.
+
+    Bytes, as a text with a character beyond Latin-1 takes eight times as long to be put together and encoded.
+    """
+    if len(born.ids) < FEW:
+        return (orjson.dumps(message_shape(born.message(at))) for at in range(len(born.ids)))
+    shape = message_shape(born.message(0))
+    own: dict[str, Iterable[object]] = {"id": "\n".join(born.ids).encode().split(b"\n"), "to": born.numbers}
+    if len(set(born.texts)) > 1:
+        own["text"] = map(orjson.dumps, born.texts)
+    if set(born.references) != {None}:
+        own["reference"] = map(orjson.dumps, born.references)
+    marks = {"id": b'"%b"', "to": b'"+%d"'}
+    fields = (
+        b'"%b":%b'
+        % (name.encode(), marks.get(name, b"%b") if name in own else orjson.dumps(value).replace(b"%", b"%%"))
+        for name, value in shape.items()
+    )
+    form = b"{%b}" % b",".join(fields)
+    return map(form.__mod__, zip(*(own[name] for name in shape if name in own), strict=True))
 
 
 def reply_shape(row: Row[Any]) -> Shape:

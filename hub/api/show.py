@@ -18,10 +18,12 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 credits_of = tariff.from_millicredits
 
 
+@lru_cache(maxsize=4096)  # many rows of one moment are shown together
 def iso(at: int) -> str:
     """UTC milliseconds as a time in ISO 8601: 2026-09-21T12:13:20.000Z."""
     seconds, milliseconds = divmod(at, 1000)
-    return f"{_second(seconds)}.{milliseconds:03}Z"
+    second = (_EPOCH + timedelta(seconds=seconds)).isoformat()[:19]  # strftime does not pad a year
+    return f"{second}.{milliseconds:03}Z"
 
 
 def iso_or_none(at: int | None) -> str | None:
@@ -50,11 +52,6 @@ def is_time(text: object) -> bool:
         return not isinstance(text, str) or read_time(text) is not None
     except Refused:
         return False
-
-
-@lru_cache(maxsize=4096)
-def _second(seconds: int) -> str:
-    return (_EPOCH + timedelta(seconds=seconds)).isoformat()[:19]  # strftime does not pad a year
 
 
 def _zone(found: re.Match[str]) -> timezone:

@@ -6,34 +6,45 @@ that ends, and the same delivery is posted again with the same webhook-id.
 
 Fair: whose turn it is goes by hook, not by delivery. A hook that answers promptly has up to IN_FLIGHT posts under way; one that
 failed, was slow, or is new has one, and all of those together have no more than the caller grants (`doubtful`), so that dead
-receivers never hold all the threads. A hook is posted to PER_SECOND times a second at most.
+receivers never hold all the threads. A post that takes longer than a receiver should goes on aside, in a thread of its own: receivers
+that were prompt and all hang at once hold the others up for a moment each, not for a whole deadline. A hook is posted to PER_SECOND
+times a second at most.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import structlog
-from sqlalchemy import CTE, ColumnElement, Row, ScalarSelect, Select, and_, case, func, or_, select, update
+from sqlalchemy import Row, bindparam, select, update
 
 from core import PeerError, Runtime, Tx, jobs
 from hub import secrets
-from hub.hooks import schedule, sign
+from hub.hooks import batches, choice, schedule, sign
+from hub.hooks.aside import Aside
 from hub.hooks.endpoints import aad
 from hub.hooks.queue import bury
 from hub.hooks.schedule import Outcome
 from hub.hooks.tables import deliveries, hooks
 from hub.outbound import Answer
 
-IN_FLIGHT: Final = 4
 PER_SECOND: Final = 25  # a well-known receiver of hooks refuses above 30
 PACE_MS: Final = 1000 // PER_SECOND
-BURST_MS: Final = 1000
 LEASE_MS: Final = 60_000  # well above the longest exchange
 DISABLED_MAIL: Final = "mail.hook_disabled"
 
 Send = Callable[[str, str, Mapping[str, str], bytes], Answer]
 log = structlog.get_logger()
+
+_DELIVERY: Final = update(deliveries).where(deliveries.c.id == bindparam("its"))
+_HOOK: Final = update(hooks).where(hooks.c.id == bindparam("its"))
+_LOCKED_HOOK: Final = select(hooks).where(hooks.c.id == bindparam("its")).with_for_update()
+_SETTLED: Final = update(deliveries).where(
+    deliveries.c.id == bindparam("its"),
+    deliveries.c.attempt == bindparam("claimed"),  # somebody else has it otherwise
+    deliveries.c.due_at.is_not(None),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,44 +62,68 @@ class Claim:
     secrets: tuple[str, ...]
 
 
-def deliver(runtime: Runtime, keys: secrets.Keys, send: Send, limit: int = 100, doubtful: int = 4) -> int:
+def deliver(
+    runtime: Runtime, keys: secrets.Keys, send: Send, limit: int = 100, doubtful: int = 4, aside: Aside | None = None
+) -> int:
     """Make up to `limit` of the posts that are due, one after the other; how many. A role calls it from each of its threads.
 
     doubtful: how many posts to doubtful receivers may be under way in the whole hub; half of all its threads is a good number.
+    aside: where a post that takes long goes on, while this thread makes the next; it no longer counts as under way then. Without
+    one, this thread waits.
     """
     made, last = 0, None
     while True:
         with runtime.begin() as tx:
             if last is not None:
                 record(tx, *last, chance=runtime.random.random())
-            claim = claim_next(tx, doubtful) if made < limit else None
+            claim = claim_next(tx, *_allowance(doubtful, aside)) if made < limit else None
         if claim is None:
             return made
-        last = (claim, _post(runtime, keys, send, claim))
+        last = _made(runtime, aside, claim, partial(_post, runtime, keys, send, claim))
         made += 1
         runtime.fault("posted")
 
 
-def claim_next(tx: Tx, doubtful: int) -> Claim | None:
-    """Lease the oldest due delivery of the hook whose turn it is."""
-    hook = tx.one(_next_hook(tx.now, doubtful))
-    if hook is None:
+def _allowance(doubtful: int, aside: Aside | None) -> tuple[int, int]:
+    """How many doubtful posts may be under way, and for how long one of them holds a thread (ms)."""
+    if aside is None:
+        return doubtful, LEASE_MS
+    return (doubtful if aside.roomy() else 0), int(aside.seconds * 1000)
+
+
+def _made(
+    runtime: Runtime, aside: Aside | None, claim: Claim, post: Callable[[], Outcome]
+) -> tuple[Claim, Outcome] | None:
+    """The post made, with its outcome; None where it goes on by itself, and will record its own."""
+    if aside is None:
+        return claim, post()
+    outcome = aside.within(post, partial(_record_late, runtime, claim))
+    return None if outcome is None else (claim, outcome)
+
+
+def _record_late(runtime: Runtime, claim: Claim, outcome: Outcome) -> None:
+    runtime.fault("posted")
+    with runtime.begin() as tx:
+        record(tx, claim, outcome, chance=runtime.random.random())
+
+
+def claim_next(tx: Tx, doubtful: int, patience_ms: int = LEASE_MS) -> Claim | None:
+    """Lease the oldest due delivery of the hook whose turn it is. A post under way for `patience_ms` holds no thread any more."""
+    hook = choice.next_hook(tx, doubtful, LEASE_MS - patience_ms)
+    row = hook and choice.next_delivery(tx, hook.id)
+    if hook is None or row is None:  # it was taken at this moment
         return None
-    due = select(deliveries).where(_due(tx.now), deliveries.c.hook_id == hook.id).order_by(deliveries.c.due_at).limit(1)
-    row = tx.one(due.with_for_update(skip_locked=True))
-    if row is None:  # it is being filled at this moment
-        return None
-    lease = tx.now + LEASE_MS
-    leased = {"attempt": row.attempt + 1, "lease_until": lease, "due_at": lease}
-    tx.execute(update(deliveries).where(deliveries.c.id == row.id).values(**leased))
-    tx.execute(update(hooks).where(hooks.c.id == hook.id).values(paced_at=max(hook.paced_at, tx.now) + PACE_MS))
+    body = batches.gathered(tx, row)
+    leased = {"attempt": row.attempt + 1, "lease_until": tx.now + LEASE_MS, "due_at": tx.now + LEASE_MS}
+    tx.execute(_DELIVERY, {"its": row.id} | leased)
+    tx.execute(_HOOK, {"its": hook.id, "paced_at": max(hook.paced_at, tx.now) + PACE_MS})
     return Claim(
         row.id,
         hook.id,
         hook.account_id,
         hook.url,
         row.webhook_id,
-        row.body,
+        body,
         row.attempt + 1,
         row.base,
         _secrets(hook, tx.now),
@@ -97,18 +132,15 @@ def claim_next(tx: Tx, doubtful: int) -> Claim | None:
 
 def record(tx: Tx, claim: Claim, outcome: Outcome, chance: float) -> None:
     """What came of a claim. One whose lease has ended and that was claimed again changes nothing. The hook's row is locked first."""
-    hook = tx.one(select(hooks).where(hooks.c.id == claim.hook_id).with_for_update())
-    settled = update(deliveries).where(
-        deliveries.c.id == claim.id, deliveries.c.attempt == claim.attempt, deliveries.c.due_at.is_not(None)
-    )
+    hook = tx.one(_LOCKED_HOOK, {"its": claim.hook_id})
     wait = schedule.wait(claim.attempt - claim.base, outcome, chance)
     values = _delivered(tx.now) if outcome.ok else _failed(tx.now, wait)
     seen = {"last_status": outcome.status, "last_error": outcome.error, "lease_until": None}
-    if hook is None or not tx.execute(settled.values(**values, **seen)):
+    if hook is None or not tx.execute(_SETTLED, {"its": claim.id, "claimed": claim.attempt} | values | seen):
         return
     given_up = int(not outcome.ok and wait is None)
     judged = _healthy(hook, outcome) if outcome.ok else _troubled(hook, outcome, tx.now, given_up)
-    tx.execute(update(hooks).where(hooks.c.id == hook.id).values(**judged))
+    tx.execute(_HOOK, {"its": hook.id} | judged)
     if not outcome.ok:
         _switch_off(tx, hook, outcome)
 
@@ -191,44 +223,3 @@ def _switch_off(tx: Tx, hook: Row[Any], outcome: Outcome) -> None:
 def _secrets(hook: Row[Any], now: int) -> tuple[str, ...]:
     both = hook.previous_secret is not None and now < hook.previous_until
     return (hook.secret, hook.previous_secret) if both else (hook.secret,)
-
-
-def _next_hook(now: int, doubtful: int) -> Select[Any]:
-    """Of the hooks that have something due, the one that was served longest ago."""
-    waiting = _waiting_hooks()
-    mine = deliveries.c.hook_id == hooks.c.id
-    # The first by its time, not EXISTS: without fresh statistics PostgreSQL would read all that is due to answer that.
-    first = (
-        select(deliveries.c.due_at).where(mine, deliveries.c.due_at.is_not(None)).order_by(deliveries.c.due_at).limit(1)
-    )
-    something = first.correlate(hooks).scalar_subquery() <= now
-    under_way = select(func.count()).where(mine, _leased(now)).correlate(hooks).scalar_subquery()
-    free = under_way < case((hooks.c.prompt, IN_FLIGHT), else_=1)
-    ready = and_(hooks.c.disabled_at.is_(None), hooks.c.paced_at <= now + BURST_MS, hooks.c.held_until <= now)
-    trusted = or_(hooks.c.prompt, _doubtful_under_way(now) < doubtful)
-    chosen = select(hooks).join(waiting, waiting.c.hook_id == hooks.c.id).where(ready, something, free, trusted)
-    return chosen.order_by(hooks.c.paced_at, hooks.c.id).limit(1).with_for_update(of=hooks, skip_locked=True)
-
-
-def _waiting_hooks() -> CTE:
-    """Ids of the hooks that have something pending: a walk that jumps from one to the next, however much each has."""
-    pending = (
-        select(deliveries.c.hook_id).where(deliveries.c.due_at.is_not(None)).order_by(deliveries.c.hook_id).limit(1)
-    )
-    walk = select(pending.scalar_subquery().label("hook_id")).cte("waiting", recursive=True)
-    following = pending.where(deliveries.c.hook_id > walk.c.hook_id).correlate(walk).scalar_subquery()
-    return walk.union_all(select(following).where(walk.c.hook_id.is_not(None)))
-
-
-def _doubtful_under_way(now: int) -> ScalarSelect[int]:
-    other = hooks.alias("others")
-    leased = select(func.count()).select_from(deliveries.join(other, other.c.id == deliveries.c.hook_id))
-    return leased.where(_leased(now), ~other.c.prompt).correlate(None).scalar_subquery()
-
-
-def _due(now: int) -> ColumnElement[bool]:
-    return and_(deliveries.c.due_at.is_not(None), deliveries.c.due_at <= now)
-
-
-def _leased(now: int) -> ColumnElement[bool]:
-    return and_(deliveries.c.lease_until.is_not(None), deliveries.c.lease_until > now)

@@ -3,28 +3,23 @@
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Row, delete, func, select, union_all, update
+from sqlalchemy import Row, Select, delete, func, select, union_all, update
 
 from connectors.contract import Event
-from core import Refused, Runtime, Tx
+from core import Refused, Runtime, Tx, prepared, schema
 from hub.api.show import iso
-from hub.hooks import filters
+from hub.hooks import batches, filters
+from hub.hooks.batches import BATCH_EVENTS
 from hub.hooks.relay import Take
 from hub.hooks.tables import deliveries, hooks
 
-BATCH_EVENTS: Final = 500
-BATCH_LINGER_MS: Final = 1000  # how long a batch that is not full waits for company
 KEEP_MS: Final = 30 * 24 * 3600 * 1000
 BURY_ROWS: Final = 1000
-_LOOK_BACK: Final = 20  # the newest pending ones of a hook, among which a batch that has room is looked for
 _STATUSES: Final = ("pending", "delivered", "dead")
-_COLUMNS: Final = (
-    *("id", "hook_id", "account_id", "webhook_id", "type", "body", "size"),
-    *("status", "attempt", "base", "due_at", "created_at"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +35,7 @@ class Measures:
 def sink(tx: Tx, wanted: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], Take]:
     """The hooks, as a listener of the relay: for each (account, type) that some hook wants, what writes its deliveries down."""
     accounts = sorted({account_id for account_id, _ in wanted})
-    rows = tx.all(
-        select(hooks).where(tx.among(hooks.c.account_id, accounts), hooks.c.disabled_at.is_(None)).order_by(hooks.c.id)
-    )
+    rows = tx.all(_listening(tx.postgresql), {"accounts": prepared.listed(tx, accounts)})
     listening: dict[tuple[str, str], list[Row[Any]]] = {}
     for row in rows:
         for kind in json.loads(row.events):
@@ -51,16 +44,26 @@ def sink(tx: Tx, wanted: Collection[tuple[str, str]]) -> Mapping[tuple[str, str]
     return {key: _taking(found) for key, found in listening.items()}
 
 
+@cache
+def _listening(postgresql: bool) -> Select[Any]:
+    theirs = prepared.among(hooks.c.account_id, "accounts", schema.Id, postgresql=postgresql)
+    return select(hooks).where(theirs, hooks.c.disabled_at.is_(None)).order_by(hooks.c.id)
+
+
 def _taking(listening: Sequence[Row[Any]]) -> Take:
     def take(tx: Tx, events: Sequence[Event]) -> None:
         shown = [(event, shape(event)) for event in events]
         for hook in listening:
-            criteria = json.loads(hook.filters)
-            passing = [pair for pair in shown if filters.matches(criteria, pair[0].type, pair[0].data)]
             put = _put_batch if hook.batch else _put_each
-            put(tx, hook, passing)
+            put(tx, hook, _passing(json.loads(hook.filters), shown))
 
     return take
+
+
+def _passing(criteria: Mapping[str, Any], shown: Sequence[tuple[Event, bytes]]) -> Sequence[tuple[Event, bytes]]:
+    if not criteria:
+        return shown
+    return [pair for pair in shown if filters.matches(criteria, pair[0].type, pair[0].data)]
 
 
 def shape(event: Event) -> bytes:
@@ -83,70 +86,29 @@ def _put_each(tx: Tx, hook: Row[Any], shown: Sequence[tuple[Event, bytes]]) -> N
 
 
 def _put_batch(tx: Tx, hook: Row[Any], shown: Sequence[tuple[Event, bytes]]) -> None:
-    """Into the batch that is still open, and the rest into new ones. One that was attempted is never filled: a repeat is the same."""
-    if not shown:
-        return
-    kind = shown[0][0].type
+    """In rows of up to 500; those that are not full wait a moment for company."""
     written = [event for _, event in shown]
-    rest = written[_fill(tx, hook, kind, written) :]
-    new = []
-    for start in range(0, len(rest), BATCH_EVENTS):
-        piece = rest[start : start + BATCH_EVENTS]
-        delivery_id = tx.new_id()
-        new.append((delivery_id, delivery_id, kind, piece, _batch_due(tx, len(piece))))
+    pieces = [written[start : start + BATCH_EVENTS] for start in range(0, len(written), BATCH_EVENTS)]
+    ids = tx.new_ids(len(pieces))
+    new = [
+        (id_, id_, shown[0][0].type, piece, batches.due(tx, len(piece))) for id_, piece in zip(ids, pieces, strict=True)
+    ]
     _insert(tx, hook, new)
 
 
-def _fill(tx: Tx, hook: Row[Any], kind: str, written: Sequence[bytes]) -> int:
-    """How many of the events fitted into the open batch."""
-    pending = (deliveries.c.hook_id == hook.id) & (deliveries.c.status == "pending")
-    newest = tx.all(
-        select(deliveries.c.id, deliveries.c.type).where(pending).order_by(deliveries.c.id.desc()).limit(_LOOK_BACK)
-    )
-    latest = next((row.id for row in newest if row.type == kind), None)
-    room = (deliveries.c.attempt == 0) & (deliveries.c.size < BATCH_EVENTS) & (deliveries.c.due_at.is_not(None))
-    wanted = select(deliveries.c.id, deliveries.c.size, deliveries.c.body).where(deliveries.c.id == latest, room)
-    batch = tx.one(wanted.with_for_update(skip_locked=True)) if latest else None
-    if batch is None:
-        return 0
-    fitting = written[: BATCH_EVENTS - batch.size]
-    size = batch.size + len(fitting)
-    body = f"{batch.body[:-1]},{b','.join(fitting).decode()}]"
-    full = {"due_at": tx.now} if size == BATCH_EVENTS else {}
-    tx.execute(update(deliveries).where(deliveries.c.id == batch.id).values(body=body, size=size, **full))
-    return len(fitting)
-
-
-def _batch_due(tx: Tx, size: int) -> int:
-    return tx.now if size == BATCH_EVENTS else tx.now + BATCH_LINGER_MS
-
-
 def _insert(tx: Tx, hook: Row[Any], new: Sequence[tuple[str, str, str, Sequence[bytes], int]]) -> None:
+    common = {"hook_id": hook.id, "account_id": hook.account_id, "status": "pending", "attempt": 0, "base": 0}
     rows = [
-        (
-            id_,
-            hook.id,
-            hook.account_id,
-            webhook_id,
-            kind,
-            _body(hook, written),
-            len(written),
-            "pending",
-            0,
-            0,
-            due,
-            tx.now,
-        )
+        (id_, webhook_id, kind, _body(hook, written), len(written), due, tx.now)
         for id_, webhook_id, kind, written, due in new
     ]
-    tx.insert(deliveries, _COLUMNS, rows)
+    tx.insert(deliveries, ("id", "webhook_id", "type", "body", "size", "due_at", "created_at"), rows, common)
     if rows:
         tx.ring("hooks")
 
 
 def _body(hook: Row[Any], written: Sequence[bytes]) -> str:
-    joined = b",".join(written).decode()
-    return f"[{joined}]" if hook.batch else joined
+    return batches.body_of(written) if hook.batch else written[0].decode()
 
 
 def page(tx: Tx, hook_id: str, status: str | None, limit: int, after: str | None) -> Sequence[Row[Any]]:

@@ -1,18 +1,23 @@
 """From the outbox to those who listen: facts are rendered once by the table of triggers, and each listener writes down what it wants.
 
 All in one transaction with the mark that they were relayed: a fact is never lost between the two, and never relayed twice.
-Delivering what was written down is the listener's own work, and there it is at least once.
+Delivering what was written down is the listener's own work, and there it is at least once. Whose facts come next: `hub.hooks.turns`.
+
+Listeners are asked when the rows are locked already: who began to listen before a fact was written hears it. Facts that nobody wants
+are marked without being read.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Any, Final
+from functools import cache, partial
+from typing import Any, Final, NamedTuple
 
 import structlog
-from sqlalchemy import Row, Select, select, update
+from sqlalchemy import BigInteger, Row, UpdateBase, bindparam, update
 
 from connectors.contract import Event, Trigger
-from core import Runtime, Tx, events, schema
+from core import Runtime, Tx, events, prepared, schema
+from hub.hooks import turns
 
 RENDER_FACTS: Final = 500  # rendered at once: what memory holds
 PUT_OFF_MS: Final = 300_000  # until a row that could not be told is tried again
@@ -26,62 +31,94 @@ log = structlog.get_logger()
 Sink = Callable[[Tx, Collection[Key]], Mapping[Key, Take]]
 
 
-def relay(runtime: Runtime, triggers: Mapping[str, Trigger], sinks: Sequence[Sink], limit: int = 20) -> int:
-    """Relay up to `limit` rows of the outbox, oldest first; how many. Any number of processes may do it at once.
+class Turn(NamedTuple):
+    """What one turn did: how many rows it relayed, and whether it stopped with more of them before it."""
+
+    rows: int
+    full: bool
+
+
+def relay(
+    runtime: Runtime, triggers: Mapping[str, Trigger], sinks: Sequence[Sink], limit: int = turns.TURN_ROWS
+) -> int:
+    """Relay up to `limit` rows of the outbox, each account's oldest first; how many. Any number of processes may do it at once.
 
     A row that can't be told (a bug in a render) is put off, loudly; it holds up nobody else's.
     """
+    return turn(runtime, triggers, sinks, limit).rows
+
+
+def turn(
+    runtime: Runtime, triggers: Mapping[str, Trigger], sinks: Sequence[Sink], limit: int = turns.TURN_ROWS
+) -> Turn:
+    """The same, and whether to go on at once."""
+    with runtime.begin() as tx:
+        drawn, full = turns.draw(tx, runtime.random.sample, limit)
+        if not drawn:
+            return Turn(0, full=False)
+        listening = _listening(tx, sinks, {(row.account_id, row.type) for row in drawn})
+        wanted = [row for row in drawn if (row.account_id, row.type) in listening]
+        chosen = turns.within(wanted)
+        told = _told(tx, partial(_tell, tx, triggers, listening), turns.read(tx, chosen)) if chosen else set()
+        _mark(tx, [row.id for row in drawn if (row.account_id, row.type) not in listening], chosen, told)
+    runtime.fault("relayed")
+    done = len(drawn) - len(wanted) + len(chosen)
+    return Turn(done, full=full or len(chosen) < len(wanted))
+
+
+def _listening(tx: Tx, sinks: Sequence[Sink], keys: Collection[Key]) -> Mapping[Key, Sequence[Take]]:
+    """Who takes the facts of which (account, type), of those that anybody wants."""
+    takers: dict[Key, list[Take]] = defaultdict(list)
+    for sink in sinks:
+        for key, take in sink(tx, keys).items():
+            takers[key].append(take)
+    return takers
+
+
+def _told(tx: Tx, tell: Callable[[Sequence[Row[Any]]], None], rows: Sequence[Row[Any]]) -> set[str]:
+    """Tell of all rows at once, or if that fails of each by itself, to find what is at fault; the ids of those that were told."""
     try:
-        done = _relay(runtime, triggers, sinks, limit)
-    except Exception:  # noqa: BLE001 - one of the page: each is tried by itself, and what is at fault is found and told
-        done = _one_by_one(runtime, triggers, sinks, limit)
-    if done:
-        runtime.fault("relayed")
-    return done
+        with tx.connection.begin_nested():
+            tell(rows)
+    except Exception:  # noqa: BLE001 - one of them: which one is told below, loudly
+        return {row.id for row in rows if _alone(tx, tell, row)}
+    return {row.id for row in rows}
 
 
-def _relay(runtime: Runtime, triggers: Mapping[str, Trigger], sinks: Sequence[Sink], limit: int) -> int:
+def _alone(tx: Tx, tell: Callable[[Sequence[Row[Any]]], None], row: Row[Any]) -> bool:
+    try:
+        with tx.connection.begin_nested():
+            tell([row])
+    except Exception:
+        log.exception("event.not_told", outbox_id=row.id, type=row.type, account_id=row.account_id)
+        return False
+    return True
+
+
+def _mark(tx: Tx, unwanted: Sequence[str], chosen: Sequence[str], told: Collection[str]) -> None:
     outbox = schema.outbox
-    with runtime.begin() as tx:
-        rows = tx.all(_waiting(tx, limit).with_for_update(skip_locked=True))
-        if rows:
-            _tell(tx, triggers, sinks, rows)
-            tx.execute(update(outbox).where(tx.among(outbox.c.id, [row.id for row in rows])).values(relayed_at=tx.now))
-    return len(rows)
+    over = sorted([*unwanted, *told])
+    tx.connection.execute(_relayed(tx.postgresql), {"ids": prepared.listed(tx, over), "now": tx.now})
+    put_off = sorted(set(chosen) - set(told))
+    if put_off:
+        tx.execute(update(outbox).where(tx.among(outbox.c.id, put_off)).values(due_at=tx.now + PUT_OFF_MS))
 
 
-def _one_by_one(runtime: Runtime, triggers: Mapping[str, Trigger], sinks: Sequence[Sink], limit: int) -> int:
-    """The page again, a savepoint a row. Its rows stay locked: what is put off is what failed, whoever else relays meanwhile."""
-    outbox = schema.outbox
-    with runtime.begin() as tx:
-        rows = tx.all(_waiting(tx, limit).with_for_update(skip_locked=True))
-        for row in rows:
-            try:
-                with tx.connection.begin_nested():
-                    _tell(tx, triggers, sinks, [row])
-                values = {"relayed_at": tx.now}
-            except Exception:
-                values = {"due_at": tx.now + PUT_OFF_MS}
-                log.exception("event.not_told", outbox_id=row.id, type=row.type, account_id=row.account_id)
-            tx.execute(update(outbox).where(outbox.c.id == row.id).values(**values))
-    return len(rows)
+@cache
+def _relayed(postgresql: bool) -> UpdateBase:
+    these = prepared.among(schema.outbox.c.id, "ids", schema.Id, postgresql=postgresql)
+    return update(schema.outbox).where(these).values(relayed_at=bindparam("now", type_=BigInteger()))
 
 
-def _waiting(tx: Tx, limit: int) -> Select[Any]:
-    outbox = schema.outbox
-    due = select(outbox).where(outbox.c.relayed_at.is_(None), outbox.c.due_at <= tx.now)
-    return due.order_by(outbox.c.due_at, outbox.c.id).limit(limit)
-
-
-def _tell(tx: Tx, triggers: Mapping[str, Trigger], sinks: Sequence[Sink], rows: Sequence[Row[Any]]) -> None:
+def _tell(
+    tx: Tx, triggers: Mapping[str, Trigger], listening: Mapping[Key, Sequence[Take]], rows: Sequence[Row[Any]]
+) -> None:
     grouped: dict[Key, list[Row[Any]]] = defaultdict(list)
     for row in rows:
         grouped[row.account_id, row.type].append(row)
-    listening = [sink(tx, grouped.keys()) for sink in sinks]
     for key, of_key in grouped.items():
-        takers = [wanted[key] for wanted in listening if key in wanted]
-        for rendered in _rendered(tx, triggers, key, of_key) if takers else ():
-            for take in takers:
+        for rendered in _rendered(tx, triggers, key, of_key):
+            for take in listening[key]:
                 take(tx, rendered)
 
 

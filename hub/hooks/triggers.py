@@ -5,7 +5,7 @@ all of them. A fact whose row is gone (the account erased it) becomes an empty m
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Row, Table, select
 
@@ -31,16 +31,53 @@ def _of_rows(table: Table, key: str, shape: Callable[[Row[Any], Fact], Data]) ->
     return render
 
 
-def _message(row: Row[Any], fact: Fact) -> Data:
+class _Message(NamedTuple):
+    """What is shown of a message. Read by the hundred thousand: a plain tuple is many times quicker than a row."""
+
+    id: str
+    number: int
+    country: str
+    sender: str
+    purpose: str
+    text: str
+    encoding: str
+    segments: int
+    millicredits: int
+    reference: str | None
+    campaign_id: str | None
+    source: str
+    status: str
+    status_detail: str | None
+    substitutions: str | None
+    status_at: int
+    send_at: int | None
+    created_at: int
+    sent_at: int | None
+    charged: bool
+    carrier: str | None
+    carrier_code: str | None
+
+
+_SHOWN: Final = [schema.messages.c[name] for name in _Message.__annotations__]
+
+
+def _messages(tx: Tx, account_id: str, facts: Sequence[Fact]) -> Sequence[Data]:
+    ids = sorted({fact["message_id"] for fact in facts})
+    wanted = select(*_SHOWN).where(tx.among(schema.messages.c.id, ids), schema.messages.c.account_id == account_id)
+    by_id = {row[0]: _Message(*row) for row in tx.tuples(wanted)}
+    return [_then(by_id[fact["message_id"]], fact) if fact["message_id"] in by_id else {} for fact in facts]
+
+
+def _then(row: Any, fact: Fact) -> Data:
     """The message as it was at the time of the fact: it may have moved on since."""
-    then = {
-        "status": fact["status"],
-        "status_detail": fact["status_detail"] or row.substitutions,
-        "carrier_code": fact["carrier_code"],
-        "status_at": iso(fact["at"]),
-    }
-    unsent = {"sent_at": None} if row.sent_at is not None and row.sent_at > fact["at"] else {}
-    return message_shape(row) | then | unsent
+    shown = message_shape(row)
+    shown["status"] = fact["status"]
+    shown["status_detail"] = fact["status_detail"] or row.substitutions
+    shown["carrier_code"] = fact["carrier_code"]
+    shown["status_at"] = iso(fact["at"])
+    if row.sent_at is not None and row.sent_at > fact["at"]:
+        shown["sent_at"] = None
+    return shown
 
 
 def _campaigns(tx: Tx, account_id: str, facts: Sequence[Fact]) -> Sequence[Data]:
@@ -135,7 +172,6 @@ _ARCHIVED: Final = _CONTACT | {"archived_at": "2026-09-21T12:20:00.000Z", "archi
 _OPT_OUT: Final = {"number": "+33612345678", "source": "reply", "reason": "STOP", "at": "2026-09-21T12:16:40.000Z"}
 _CREDITS_LOW: Final = {"available": 98.9, "threshold": 100}
 
-_MESSAGES: Final = _of_rows(schema.messages, "message_id", _message)
 _REPLIES: Final = _of_rows(schema.replies, "reply_id", lambda row, _fact: reply_shape(row))
 _CONTACTS: Final = _of_rows(schema.contacts, "contact_id", lambda row, _fact: contact_shape(row))
 
@@ -143,7 +179,7 @@ TRIGGERS: Final[Mapping[str, Trigger]] = {
     trigger.type: trigger
     for trigger in (
         Trigger(
-            "message.status", "Message status", "A message reached a new status.", _ref("Message"), _MESSAGE, _MESSAGES
+            "message.status", "Message status", "A message reached a new status.", _ref("Message"), _MESSAGE, _messages
         ),
         Trigger("reply.received", "Reply received", "Somebody answered by SMS.", _ref("Reply"), _REPLY, _REPLIES),
         Trigger("optout.created", "Opt-out", "A number opted out.", _ref("OptOut"), _OPT_OUT, _opt_outs),

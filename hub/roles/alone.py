@@ -12,7 +12,12 @@ from hub.settings import Settings
 
 def lock_path(settings: Settings) -> Path:
     """Beside the database: two processes with different data folders and one database must see each other."""
-    return Path(settings.database_url.removeprefix("sqlite:///") + ".lock")
+    return Path(f"{database_path(settings)}.lock")
+
+
+def database_path(settings: Settings) -> Path:
+    """The SQLite file."""
+    return Path(settings.database_url.removeprefix("sqlite:///"))
 
 
 @contextmanager

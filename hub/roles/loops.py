@@ -2,15 +2,16 @@
 
 import os
 import socket
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
 from core import Runtime, beats, idempotency, jobs, lanes, receipts, replies, steps, sweeps
-from hub.hooks import queue
+from hub.hooks import queue, relay
+from hub.hooks.aside import Aside
 from hub.hooks.deliver import deliver
-from hub.hooks.relay import relay
 from hub.hooks.triggers import TRIGGERS
 from hub.roles.supervisor import ON, POLL, Loop, Rest
 from hub.wiring import HANDLERS, Hub
@@ -19,6 +20,7 @@ RENEW_MS: Final = lanes.LEASE_MS // 3
 BEAT: Final = Rest(5.0)
 PUMP: Final = Rest(0.25)  # carriers that are asked for what came in
 MINUTE: Final = Rest(60.0)
+LINGER: Final = Rest(0.05, deaf=True)  # what comes meanwhile is done in one transaction
 BATCH_S: Final = 0.05  # a lane without tokens waits for this much of its rate: better some at once than each alone
 JOB_THREADS: Final = 2
 HOOK_THREADS: Final = 4
@@ -26,36 +28,67 @@ POSTS_A_TURN: Final = 20
 
 
 def worker(hub: Hub, owner: str) -> tuple[Loop, ...]:
-    """Everything but the web. `owner` names this process in leases: unique."""
-    return (
-        *dispatching(hub, owner),
-        *inbound(hub),
-        *jobs_of(hub),
-        *hooks_of(hub),
-        *sweeping(hub),
-        heartbeat(hub, "worker", owner),
-    )
+    """Everything but the web, for all carriers. `owner` names this process in leases: unique."""
+    return (*carrying(hub, owner, hub.runtime.carriers), *working(hub, owner))
 
 
-def dispatching(hub: Hub, owner: str) -> Iterator[Loop]:
-    """A loop for each lane of each carrier, and one for what falls due: starts, look-ups, ends of validity."""
+def apart_worker(hub: Hub, owner: str) -> tuple[Loop, ...]:
+    """The same where `listen` serves the carriers that live on connections."""
+    return (*carrying(hub, owner, hub.runtime.carriers.keys() - connected(hub.runtime)), *working(hub, owner))
+
+
+def listen(hub: Hub, owner: str) -> tuple[Loop, ...]:
+    """Long-lived connections: of carriers here; a server of ours (SMPP, mail) is one more loop in `listeners`."""
+    return (*carrying(hub, owner, connected(hub.runtime)), *listeners(hub), heartbeat(hub, "listen", owner))
+
+
+def listeners(_hub: Hub) -> Iterator[Loop]:
+    """What listens for others to connect: the place for those of connectors. A loop's turn runs its server until it ends."""
+    yield from ()
+
+
+def connected(runtime: Runtime) -> frozenset[str]:
+    """The carriers that live on connections."""
+    return frozenset(name for name, carrier in runtime.carriers.items() if carrier.traits.connected)
+
+
+def carrying(hub: Hub, owner: str, carriers: Collection[str]) -> Iterator[Loop]:
+    """A loop for each lane of each of these carriers, one that fetches what came in, and one that asks what became of messages."""
     runtime = hub.runtime
-    for name, carrier in runtime.carriers.items():
+    store = receipts.inbox(runtime)
+    for name in sorted(carriers):
+        carrier = runtime.carriers[name]
         count = carrier.traits.lanes
         for number in range(count):
             turn = LaneTurn(runtime, number, lanes.open_lane(runtime, name, owner, count))
             yield Loop(f"lane-{name}-{number}", turn, "dispatch")
-    yield Loop("steps", while_busy(lambda: steps.take(runtime, owner)))
+        yield Loop(f"pump-{name}", while_busy(partial(carrier.pump, store), PUMP), "inbound")
+        yield Loop(f"lookup-{name}", while_busy(partial(steps.ask, runtime, owner, name)))
+
+
+def working(hub: Hub, owner: str) -> Iterator[Loop]:
+    """All that is done in the database and towards receivers of hooks."""
+    # What falls due: starts, ends of validity.
+    yield Loop("steps", while_busy(lambda: steps.take_own(hub.runtime, owner)))
+    yield from inbound(hub)
+    yield from jobs_of(hub)
+    yield from hooks_of(hub)
+    yield from sweeping(hub)
+    yield heartbeat(hub, "worker", owner)
 
 
 def inbound(hub: Hub) -> Iterator[Loop]:
-    """Fetch from each carrier what came in; apply receipts and replies."""
+    """Apply receipts and replies."""
     runtime = hub.runtime
-    store = receipts.inbox(runtime)
-    for name, carrier in runtime.carriers.items():
-        yield Loop(f"pump-{name}", while_busy(partial(carrier.pump, store), PUMP), "inbound")
-    yield Loop("receipts", while_busy(lambda: receipts.apply(runtime)), "inbound")
+    yield Loop("receipts", lambda: _heard(receipts.apply(runtime)), "inbound")
     yield Loop("replies", while_busy(lambda: replies.apply(runtime)), "inbound")
+
+
+def _heard(count: int) -> Rest:
+    """What comes one after the other is applied together, as long as it is not very much."""
+    if count > receipts.BATCH // 2:
+        return ON
+    return LINGER if count else POLL
 
 
 def jobs_of(hub: Hub) -> Iterator[Loop]:
@@ -66,11 +99,18 @@ def jobs_of(hub: Hub) -> Iterator[Loop]:
 
 def hooks_of(hub: Hub) -> Iterator[Loop]:
     """From the outbox to the hooks, and from there to their receivers."""
-    runtime, post = hub.runtime, hub.outbound.send
-    yield Loop("relay", while_busy(lambda: relay(runtime, TRIGGERS, [queue.sink])), "events")
-    made = while_busy(lambda: deliver(runtime, hub.keys, post, POSTS_A_TURN, HOOK_THREADS // 2))
+    runtime, post, aside = hub.runtime, hub.outbound.send, Aside()
+    yield Loop("relay", lambda: _after(relay.turn(runtime, TRIGGERS, [queue.sink])), "events")
+    made = while_busy(lambda: deliver(runtime, hub.keys, post, POSTS_A_TURN, HOOK_THREADS // 2, aside))
     for number in range(HOOK_THREADS):
         yield Loop(f"hooks-{number}", made, "hooks")
+
+
+def _after(turn: relay.Turn) -> Rest:
+    """Facts that come one after the other are relayed together: a transaction for each would cost more than all else about them."""
+    if turn.full:
+        return ON
+    return LINGER if turn.rows else POLL
 
 
 def sweeping(hub: Hub) -> Iterator[Loop]:
@@ -108,11 +148,12 @@ class LaneTurn:
     number: int
     lane: lanes.Lane
     leased_at: int | None = None
+    other: Executor = field(default_factory=lambda: ThreadPoolExecutor(1, "smshub-ahead"))
 
     def __call__(self) -> Rest:
         if not self._held():
             return POLL
-        return ON if lanes.serve(self.runtime, self.lane) else pause(self.lane.bucket)
+        return ON if lanes.serve_on(self.runtime, self.lane, self.other) else pause(self.lane.bucket)
 
     def _held(self) -> bool:
         now = self.runtime.clock()

@@ -1,19 +1,22 @@
 """`smshub serve`: everything in one process on SQLite. What `make run` starts."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
-from core import Refused, recovery
+from core import Refused, recovery, restored
 from hub import database, demo, health
 from hub.demo import Demo
 from hub.faults import crash_at
 from hub.mail import Folder
 from hub.roles import loops, process
-from hub.roles.alone import alone
-from hub.roles.web import bound
+from hub.roles.alone import alone, database_path
+from hub.roles.supervisor import Loop, Rest
+from hub.roles.web import WebServer, bound
 from hub.settings import Settings
-from hub.wiring import Hub, compose
+from hub.wiring import Hub, compose, web
 
+MARK: Final = Rest(1.0)
 Say = Callable[[str], None]
 
 
@@ -27,14 +30,40 @@ def serve(settings: Settings, say: Say, crash: str | None = None) -> int:
         listening = bound(settings.host, settings.port)
         database.upgrade(settings.database_url)
         hub = compose(settings, crash_at(crash))
+        waits = _was_restored(hub)
         found = recovery.recover(hub.runtime)
         made = demo.prepare(hub.runtime, settings)
-        role = process.Role("worker", loops.worker, listening)
-        return process.run(hub, role, lambda: _tell(hub, found, made, say))
+        role = process.Role("worker", _loops, lambda hub, extras: WebServer(web(hub, extras), listening))
+        words = [*_facts(hub), *_recovered(found), *([_RESTORED] if waits else []), *_first(settings, made)]
+        code = process.run(hub, role, lambda: say("\n".join(words)))
+        _mark(hub)  # of the last that was done
+        hub.close()
+        return code
 
 
-def _tell(hub: Hub, found: recovery.Recovered, made: Demo | None, say: Say) -> None:
-    say("\n".join([*_facts(hub), *_recovered(found), *_first(hub.settings, made)]))
+def _loops(hub: Hub, owner: str) -> tuple[Loop, ...]:
+    """All that workers do, and a mark beside the file, by which an older one that is brought back will be known."""
+    return (*loops.worker(hub, owner), Loop("mark", lambda: _mark(hub)))
+
+
+def _mark(hub: Hub) -> Rest:
+    with hub.runtime.read() as tx:
+        restored.leave_mark(tx, _mark_path(hub.settings))
+    return MARK
+
+
+def _was_restored(hub: Hub) -> bool:
+    with hub.runtime.begin() as tx:
+        return restored.check_file(tx, database_path(hub.settings), _mark_path(hub.settings))
+
+
+def _mark_path(settings: Settings) -> Path:
+    return Path(f"{database_path(settings)}.mark")
+
+
+_RESTORED: Final = """
+  This database is another or an older one than was served here before: it may not know what was sent since.
+  Nothing is sent until `smshub resume`; `smshub db restored` tells what waits, and asks the carriers."""
 
 
 def _facts(hub: Hub) -> list[str]:

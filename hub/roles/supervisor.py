@@ -11,11 +11,13 @@ from typing import Final
 
 import structlog
 
-from core import Runtime
+from core import Runtime, outages
 from hub.doorbell import Doorbell
+from hub.outage import Outages
 
 FIRST_BACKOFF_S: Final = 0.5
 LONGEST_BACKOFF_S: Final = 30.0
+LONGEST_OUTAGE_S: Final = 2.0  # a database that is back is found soon; asking one that is away costs nothing
 
 log = structlog.get_logger()
 
@@ -60,6 +62,7 @@ class Supervisor:
         self._watched = [_Watched(loop) for loop in loops]
         self._first_backoff_s = first_backoff_s
         self._stopping = threading.Event()
+        self._outages = Outages()
 
     def start(self) -> None:
         """Start every loop in a thread of its own."""
@@ -101,19 +104,25 @@ class Supervisor:
             heard = self._bell.heard(loop.topic) if loop.topic else 0
             try:
                 rest = loop.turn()
-            except Exception as error:  # whatever it was: the others go on, and this one is tried again
-                log.exception("loop.failed", loop=loop.name, in_a_row=watched.in_a_row + 1)
+            except Exception as error:  # noqa: BLE001 - whatever it was: the others go on, and this one is tried again
                 rest = self._failed(watched, error)
             else:
                 watched.in_a_row = 0
             self._rest(loop, rest, heard)
 
     def _failed(self, watched: _Watched, error: Exception) -> Rest:
+        """Count it; a bug is told with its lines, an outage of the database in one line for all loops."""
         watched.error = type(error).__name__
         watched.in_a_row += 1
         watched.ever += 1
+        outage = outages.of(error)
+        if outage is None:
+            log.error("loop.failed", exc_info=error, loop=watched.loop.name, in_a_row=watched.in_a_row)
+        else:
+            self._outages.tell(outage, error)
+        longest = LONGEST_BACKOFF_S if outage is None else LONGEST_OUTAGE_S
         doubled = self._first_backoff_s * 2 ** min(watched.in_a_row - 1, 10)
-        return Rest(min(doubled, LONGEST_BACKOFF_S), deaf=True)
+        return Rest(min(doubled, longest), deaf=True)
 
     def _rest(self, loop: Loop, rest: Rest, heard: int) -> None:
         if rest.seconds <= 0:

@@ -1,4 +1,4 @@
-"""The web server: waitress on a socket of ours, in a thread, so that stopping it is ours too."""
+"""The web server of `serve`: waitress on a socket of ours, in a thread, so that stopping it is ours too; and sockets to listen on."""
 
 import errno
 import socket
@@ -38,6 +38,19 @@ def bound(host: str, port: int) -> socket.socket:
     except OSError as error:
         made.close()
         raise _refusal(host, port, error) from None
+    return made
+
+
+def shared(place: socket.socket) -> socket.socket:
+    """Another socket on the port that `place` holds without listening: the kernel shares out connections among those that listen.
+
+    Not one socket for all: whoever wakes first would take all that wait, and keep them.
+    """
+    made = socket.socket(place.family, socket.SOCK_STREAM)
+    for option in (socket.SO_REUSEADDR, socket.SO_REUSEPORT):
+        made.setsockopt(socket.SOL_SOCKET, option, 1)
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # those that it accepts inherit it
+    made.bind(place.getsockname())
     return made
 
 

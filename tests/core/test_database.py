@@ -1,6 +1,9 @@
 """The same answers from both databases."""
 
+import sqlite3
+
 import pytest
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from core.schema import pauses
@@ -30,3 +33,20 @@ def test_an_error_of_the_database_does_not_tell_the_values(engine: Engine) -> No
     with pytest.raises(IntegrityError) as caught, engine.runtime.begin() as tx:
         tx.execute(pauses.insert().values([ROW | {"reason": "+33612345678"}] * 2))
     assert "+33612345678" not in str(caught.value)
+
+
+def test_a_pipeline_within_another_is_part_of_it_and_takes_rows_of_any_number(engine: Engine) -> None:
+    columns = ("kind", "subject", "reason", "created_at")
+    many = [("account", str(number), "test", number) for number in range(50)]
+    with engine.runtime.begin() as tx:
+        with tx.pipelined():
+            tx.insert(pauses, columns, [("hub", "", "test", 1)])
+            with tx.pipelined():
+                tx.insert(pauses, columns, many)
+            tx.connection.execute(pauses.update().values(reason="again"))
+        assert tx.scalar(select(func.count()).where(pauses.c.reason == "again")) == 51
+    refused = (IntegrityError, sqlite3.IntegrityError)
+    with pytest.raises(refused), engine.runtime.begin() as tx, tx.pipelined(), tx.pipelined():
+        tx.insert(pauses, columns, many)
+    with engine.runtime.begin() as tx:  # what failed leaves nothing behind
+        assert tx.scalar(select(func.count()).select_from(pauses)) == 51

@@ -247,6 +247,14 @@ def test_the_fast_path_agrees_with_the_authority_or_abstains(text: str, region: 
         assert (found.value, found.country, reading.textable) == (reading.value, reading.country, True)
 
 
+@given(text=spellings(), region=st.sampled_from([*COMMON, "US", "MA", "AU", "IM"]))
+def test_the_fastest_path_is_a_part_of_the_fast_one(text: str, region: str) -> None:
+    found = number._at_once(text, region)
+    assert not number._own(region).fullmatch(text) or found == Number(int(text), region)
+    if found is not None:
+        assert number.parse(text, region) == found == Number(*number.reader(region)(text))
+
+
 @pytest.mark.parametrize("country", COMMON)
 def test_the_fast_path_knows_the_mobiles_of_every_common_country(country: str) -> None:
     example = phonenumbers.example_number_for_type(country, phonenumbers.PhoneNumberType.MOBILE)

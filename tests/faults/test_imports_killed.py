@@ -35,7 +35,7 @@ def test_an_import_that_is_killed_again_and_again_ends_as_if_it_never_was(databa
         assert len(book.wrong(job.id)) == len(BAD)
         assert len({fact["contact_id"] for fact in book.told("contact.created")}) == PEOPLE
         with book.runtime.read() as tx:
-            assert contacts.duplicates(tx, book.account_id, 10) == []
+            assert contacts.duplicates(tx, book.account_id, 10) == ([], None)
             [group] = groups.listed(tx, book.account_id, 10)
         assert group.contacts == PEOPLE
 

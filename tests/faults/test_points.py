@@ -1,21 +1,32 @@
 """A crash at each fault point, on each database: what was promised is done by the next process, once."""
 
 import io
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+import requests
+from sqlalchemy import func, select, update
 
-from core import campaigns, contacts, imports, recovery, schema
+from core import campaigns, contacts, imports, recovery, schema, submit
+from core.sending.drafts import Draft, Message
 from hub.faults import KILLED
-from tests.support.serving import SECRET, Process, Site, free_port, numbers, stamp, wait_for
+from hub.hooks import endpoints
+from hub.hooks.tables import deliveries
+from hub.secrets import keys_from
+from tests.chaos.checker import Told, findings, left_behind
+from tests.chaos.load import endpoint
+from tests.support.serving import PATIENCE_S, ROOT, SECRET, Process, Site, free_port, numbers, stamp, wait_for
 
 pytestmark = pytest.mark.slow
 CARRIERS = '[{"name": "simulator", "kind": "simulator", "answer_ms": 1, "receipt_ms": 10}]'
-SENDING = ("after_claim:2", "after_submit:1", "after_submit:2", "after_record:1")
+SENDING = ("after_claim:2", "after_submit:1", "after_submit:2", "after_record:1", "after_inbox:2")
+TELLING = ("relayed:1", "posted:1")
+ACCEPTING = ("before_accept:1", "after_accept:1")
+WORKING = ("expansion.page:2", "import.batch:2")
 
 
 @pytest.fixture
@@ -29,13 +40,24 @@ def site(database_url: str, tmp_path: Path) -> Iterator[Site]:
 def process(site: Site, **more: str) -> Process:
     """All that works: `serve` on SQLite, a worker on PostgreSQL."""
     role = "worker" if site.database.dialect == "postgresql" else "serve"
-    settings = {
+    return Process(role, site.folder, **(everything(site) | more))
+
+
+def everything(site: Site) -> dict[str, str]:
+    return {
         "SMSHUB_DATABASE_URL": site.url,
         "SMSHUB_SECRET_KEYS": SECRET,
+        "SMSHUB_HOOK_ALLOW": "127.0.0.0/8",
         "PORT": str(free_port()),
         "SMSHUB_CARRIERS": CARRIERS,
     }
-    return Process(role, site.folder, **(settings | more))
+
+
+def test_every_fault_point_has_a_case() -> None:
+    calls = re.compile(r"[.]fault\(\"([a-z_.]+)\"\)")
+    code = [path for room in ("core", "hub", "connectors") for path in (ROOT / room).rglob("*.py")]
+    points = {point for path in code for point in calls.findall(path.read_text(encoding="utf-8"))}
+    assert points == {case.partition(":")[0] for case in (*SENDING, *TELLING, *ACCEPTING, *WORKING)}
 
 
 def crash(site: Site, point: str) -> None:
@@ -75,6 +97,55 @@ def test_a_window_is_sent_once(site: Site, point: str) -> None:
     check_once(site, 1200)
 
 
+@pytest.mark.parametrize("point", TELLING)
+def test_every_event_is_told(site: Site, point: str) -> None:
+    told = Told()
+    with endpoint(told) as url:
+        account, _ = site.open_account()
+        with site.runtime.begin() as tx:
+            wanted = endpoints.Wanted(url, ["message.status"], {}, batch=True)
+            endpoints.create(site.runtime, tx, keys_from([SECRET]), account.id, wanted, "api")
+        with site.runtime.begin() as tx:
+            drafts = [Draft(f"+{number}", "Bonjour") for number in numbers(50)]
+            assert all(isinstance(made, Message) for made in submit.submit(tx, account, "api", drafts))
+        crash(site, point)
+        with site.runtime.begin() as tx:  # what was being posted is posted again when its lease is over
+            tx.execute(
+                update(deliveries).where(deliveries.c.due_at.is_not(None)).values(due_at=tx.now, lease_until=None)
+            )
+        told.listening = account.id
+        with process(site):
+            wait_for(lambda: not left_behind(site.runtime))
+    assert findings(site.runtime, site.taken(), told) == []
+
+
+@pytest.mark.parametrize("point", ACCEPTING)
+def test_who_asks_again_with_the_same_key_is_accepted_once(site: Site, point: str) -> None:
+    account, key = site.open_account()
+    port = free_port()
+    role = "web" if site.database.dialect == "postgresql" else "serve"
+    headers = {"Authorization": f"Bearer {key}", "Idempotency-Key": "one"}
+
+    def ask() -> requests.Response:
+        body = {"to": f"+{numbers(1)[0]}", "text": "Bonjour"}
+        address = f"http://127.0.0.1:{port}/api/v1/messages"
+        return requests.post(address, json=body, headers=headers, timeout=PATIENCE_S)
+
+    settings = everything(site) | {"PORT": str(port), "SMSHUB_WEB_PROCESSES": "1"}
+    with Process(role, site.folder, **(settings | {"SMSHUB_CRASH_AT": point})) as hub:
+        hub.ready()
+        with pytest.raises(requests.ConnectionError):
+            ask()
+    with Process(role, site.folder, **settings) as hub:
+        hub.ready()
+        answers = [ask() for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert answers[0].json() == answers[1].json()
+    with site.runtime.read() as tx:
+        assert tx.scalar(select(func.count()).where(schema.messages.c.account_id == account.id)) == 1
+    assert site.faults() == []
+
+
 def test_a_campaign_is_expanded_once(site: Site) -> None:
     campaign_id = campaign(site, 6000)
     crash(site, "expansion.page:2")
@@ -97,7 +168,7 @@ def test_an_import_is_done_once(site: Site) -> None:
     with site.runtime.read() as tx:
         assert tx.scalar(select(func.count()).select_from(schema.contacts)) == 2500
         assert tx.scalar(select(func.count()).select_from(schema.group_members)) == 2500
-        assert contacts.listed(tx, account.id, 1)[0].prenom == "Zoé"
+        assert contacts.page(tx, account.id, 1).rows[0].prenom == "Zoé"
 
 
 def ended(site: Site, account_id: str, import_id: str) -> imports.Import | None:

@@ -88,7 +88,7 @@ def test_a_refusal_is_one_line_that_names_the_field(tmp_path: Path, arguments: t
 def test_a_message_is_sent_where_no_process_serves_the_folder(tmp_path: Path) -> None:
     account(tmp_path, "Acme", "--credits", "5")
     assert succeeded(run(tmp_path, "send", "--to", "0612345678", "--text", "Bonjour")).startswith(
-        "sent  +33612345678  1 segment"
+        "received  +33612345678  1 segment"
     )
     site = site_of(tmp_path)
     assert [one.number for one in site.taken()] == [33612345678]
@@ -227,8 +227,14 @@ def test_the_openapi_document_is_printed(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_listen_and_connectors_say_what_there_is(tmp_path: Path) -> None:
-    assert succeeded(run(tmp_path, "listen")).startswith("Nothing to listen for yet")
+def test_processes_of_their_own_need_a_database_that_they_can_share(tmp_path: Path) -> None:
+    for role in ("web", "worker", "listen"):
+        refused = run(tmp_path, role)
+        assert refused.exit_code == 2
+        assert f"`smshub {role}` needs PostgreSQL" in refused.stderr
+
+
+def test_connectors_say_what_there_is(tmp_path: Path) -> None:
     assert succeeded(run(tmp_path, "connectors")) == "No connector is installed yet.\n"
 
 

@@ -7,7 +7,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import inspect, text
 
-from core import Database
+from core import Database, Refused
 from hub import database
 from hub.migrations import regenerate
 from hub.migrations.compare import same_type
@@ -86,3 +86,13 @@ def test_the_revisions_are_those_that_the_tables_in_code_would_make() -> None:
     kept = {path.name: functions(path.read_text()) for path in regenerate.VERSIONS.glob("*.py")}
     wanted = {name: functions(source) for name, source in regenerate.revisions().items()}
     assert kept == wanted, "the schema has changed: run python -P -m hub.migrations.regenerate"
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_an_upgrade_does_not_wait_for_a_table_that_somebody_holds(bare: Database) -> None:
+    url = url_of(bare)
+    database.upgrade(url)
+    with bare.begin() as other:
+        other.connection.execute(text("LOCK TABLE alembic_version IN ACCESS EXCLUSIVE MODE"))
+        with pytest.raises(Refused, match="held by another transaction"):
+            database.upgrade(url)

@@ -1,14 +1,18 @@
 import io
 import json
 import logging
+import subprocess
+import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import redirect_stderr
+from pathlib import Path
 
 import pytest
 import structlog
 
 from hub import logs
+from tests.support.serving import ROOT
 
 
 @pytest.fixture
@@ -70,3 +74,56 @@ def test_libraries_and_warnings_go_the_same_way(written: io.StringIO) -> None:
 def test_what_is_below_the_level_is_not_written(written: io.StringIO) -> None:
     structlog.get_logger().debug("detail")
     assert written.getvalue() == ""
+
+
+@pytest.mark.usefixtures("written")
+def test_requests_told_together_are_written_at_the_end_in_their_order(capsys: pytest.CaptureFixture[str]) -> None:
+    with logs.together():
+        for place in range(3):
+            logs.tell_request({"place": place})
+        assert capsys.readouterr().err == ""
+    logs.tell_request({"place": 3})
+    assert [json.loads(line)["place"] for line in capsys.readouterr().err.splitlines()] == [0, 1, 2, 3]
+
+
+MANY_AT_ONCE = """
+import os
+from hub import logs
+import structlog, logging
+
+logs.configure("info", terminal=False)
+child = os.fork()
+for index in range(1000):
+    structlog.get_logger().warning("own", index=index)
+    logging.getLogger("library").warning("theirs %d", index)
+if child:
+    os.waitpid(child, 0)
+"""
+
+
+def test_lines_of_several_processes_stay_whole_where_python_does_not_buffer(tmp_path: Path) -> None:
+    """As in most containers: PYTHONUNBUFFERED writes whatever it is given at once, be it half a line."""
+    file = tmp_path / "log"
+    with file.open("a") as log:
+        subprocess.run(
+            [sys.executable, "-u", "-P", "-c", MANY_AT_ONCE], stderr=log, check=True, env={"PYTHONPATH": str(ROOT)}
+        )
+    written = file.read_text().splitlines()
+    assert len(written) == 2 * 2 * 1000
+    assert all(json.loads(line)["level"] == "warning" for line in written)
+
+
+def test_a_log_that_cannot_be_written_stops_nothing(request: pytest.FixtureRequest) -> None:
+    class Full(io.StringIO):
+        """A disk full of logs."""
+
+        def write(self, _words: str) -> int:
+            raise OSError(28, "No space left on device")
+
+    with redirect_stderr(Full()):
+        request.getfixturevalue("written")
+        with redirect_stderr(Full()):
+            logs.configure("info", terminal=False)
+            structlog.get_logger().info("told")
+            with logs.together():
+                logs.tell_request({"place": 1})

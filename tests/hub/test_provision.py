@@ -24,7 +24,7 @@ def test_an_account_changes_its_kind_and_rights_and_the_trail_says_so(tmp_path: 
 def test_otp_once_granted_is_sent(tmp_path: Path) -> None:
     account(tmp_path, "Acme", "--credits", "5")
     succeeded(run(tmp_path, "account", "set", "Acme", "--otp"))
-    assert succeeded(run(tmp_path, "send", "--to", "0612345620", "--text", "1234")).startswith("sent")
+    assert succeeded(run(tmp_path, "send", "--to", "0612345620", "--text", "1234")).startswith("received")
 
 
 def test_a_route_names_carriers_that_there_are(tmp_path: Path) -> None:

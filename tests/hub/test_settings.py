@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -98,3 +99,15 @@ def test_a_simulator_starts_on_them_and_a_real_carrier_on_real_ones() -> None:
     hours = '{"*": {"zone": "Europe/Paris", "open": {"mon": ["08:00", "20:00"]}}}'
     real = {"SMSHUB_SHORT_CODE": "36180", "SMSHUB_OPT_OUT_ADDRESS": "x.example", "SMSHUB_SENDING_HOURS": hours}
     settings.check_real(settings.read(real), ["orange"])
+
+
+def test_the_web_has_a_process_for_each_processor_and_a_few_threads_in_each() -> None:
+    found = settings.read({})
+    assert (found.web_processes, found.web_threads) == (len(os.sched_getaffinity(0)), 16)
+    found = settings.read({"SMSHUB_WEB_PROCESSES": "3", "SMSHUB_WEB_THREADS": "4"})
+    assert (found.web_processes, found.web_threads) == (3, 4)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "many", "257"])
+def test_a_number_of_processes_that_makes_no_sense_is_a_fault(text: str) -> None:
+    assert faults({"SMSHUB_WEB_PROCESSES": text}) == {"SMSHUB_WEB_PROCESSES"}

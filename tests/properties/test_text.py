@@ -90,3 +90,43 @@ def test_a_euro_is_given_up_only_for_fewer_segments(text: str, euros: int) -> No
         assert made.segments == min(kept, given_up)
         assert made.text == (text if kept == given_up else text.replace("€", "E"))
         assert bool(made.substitutions) == (kept != given_up)
+
+
+WORDS = st.sampled_from(
+    [
+        "$nom",
+        "$prenom",
+        " ",
+        "\n",
+        "STOP 36034",
+        "36034",
+        " STOP 36034",
+        "stop.test",
+        "test",
+        "Soldes",
+        "5 %",
+        "€",
+        "ê",
+        "%s",
+        "x" * 140,
+    ]
+)
+VALUES = st.sampled_from(["", "Ada", " ", "Zoë €", "李", "STOP", " STOP", "NONSTOP", "%s", "\0", "n" * 30])
+
+
+@given(st.lists(WORDS, max_size=6).map("".join), VALUES, VALUES, st.sampled_from(["FR", "GB", "HK"]), st.booleans())
+def test_what_a_draft_remembers_changes_no_text_and_no_price(
+    text: str, nom: str, prenom: str, country: str, mention: bool
+) -> None:
+    plan = Plan(merge.read(text), mention, MENTIONS, TARIFF, "marketing")
+    whole = merge.render(plan.template, merge.values(plan.template, {"nom": nom, "prenom": prenom}))
+    constant = Plan(merge.Template(whole, whole, ()), mention, MENTIONS, TARIFF, "marketing")
+    told = [_told(plan, country, nom=nom, prenom=prenom) for _ in range(2)]
+    assert told == [_told(constant, country)] * 2
+
+
+def _told(plan: Plan, country: str, **fields: str) -> Composed | str:
+    try:
+        return compose(plan, 33612345678, country, fields)
+    except Refused as refusal:
+        return refusal.code

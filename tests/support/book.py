@@ -27,7 +27,7 @@ class Book:
 
     def listed(self, **filters: Any) -> list[contacts.Contact]:
         with self.runtime.read() as tx:
-            return contacts.listed(tx, self.account_id, 1000, **filters)
+            return list(contacts.page(tx, self.account_id, 1000, **filters).rows)
 
     def numbers(self, **filters: Any) -> list[int]:
         return sorted(contact.number for contact in self.listed(**filters))

@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from core import jobs
 from core.accounts import Account
+from core.audience import contacts
 from core.blacklist import entries
 from core.carriers.contract import Accepted, Ambiguous, Attempt, Busy, Found, Inbound, Outcome, Receipt, Rejected
 from core.credits import ledger
@@ -13,6 +14,7 @@ from core.schema import campaigns as campaign_rows
 from core.schema import messages
 from core.sending import campaigns, quotes, receipts, replies, singles, steps, sweeps
 from core.sending.drafts import Draft
+from core.sending.message import STATUSES
 from core.sending.singles import Filters
 from core.statistics import report, sends
 from tests.support.engine import Engine
@@ -67,8 +69,7 @@ def _receipts(engine: Engine, caught: Caught) -> None:
 def _lists(engine: Engine, account: Account, caught: Caught) -> None:
     asked: tuple[dict[str, Any], ...] = (
         {},
-        {"status": "received"},
-        {"status": "scheduled"},
+        *({"status": status} for status in sorted(STATUSES)),
         {"reference": "r10"},
         {"number": 33600000007},
         {"created_after": engine.clock.now - 48 * HOUR_MS},
@@ -77,10 +78,19 @@ def _lists(engine: Engine, account: Account, caught: Caught) -> None:
     with engine.runtime.read() as tx:
         some = tx.one(select(campaign_rows.c.id).where(campaign_rows.c.account_id == account.id).limit(1))
         assert some is not None
-        for filters in (*asked, {"campaign_id": some.id}):
+        within = ({"campaign_id": some.id, "status": status} for status in ("received", "failed_permanent", "sending"))
+        for filters in (*asked, {"campaign_id": some.id}, *within, {"number": 33600000007, "status": "received"}):
             with caught.doing(f"list of messages {sorted(filters)} {filters.get('status', '')}"):
-                singles.listing(tx, account.id, 50, None, Filters(**filters))
-        (newest,) = singles.listing(tx, account.id, 1)
+                singles.page(tx, account.id, 50, None, Filters(**filters))
+        (newest,) = singles.page(tx, account.id, 1).rows
+        with caught.doing("search of contacts"):
+            for q in ("dup", "zoe dupont", "06", None):
+                contacts.page(tx, account.id, 50, None, q=q, look=100)
+            contacts.page(tx, account.id, 50, None, archived=True)
+            contacts.duplicates(tx, account.id, 50)
+        with caught.doing("search of replies"):
+            replies.page(tx, account.id, 50, None, replies.Filters(q="oui merci"))
+            replies.page(tx, account.id, 50, None, replies.Filters(q="o", campaign_id=some.id), few=0)
         with caught.doing("one message"):
             singles.get(tx, account.id, newest.id)
         with caught.doing("list of campaigns"):

@@ -34,9 +34,22 @@ GROWING: Final = frozenset(
             "messages",
             "chunks",
             "windows",
+            "carrier_ids",
+            "receipt_batches",
             "receipts",
         ),
-        *("replies", "send_counts", "outbox", "jobs", "contacts", "group_members", "transfers", "blacklist"),
+        *(
+            "replies",
+            "send_counts",
+            "outbox",
+            "jobs",
+            "contacts",
+            "contact_words",
+            "reply_words",
+            "group_members",
+            "transfers",
+            "blacklist",
+        ),
     }
 )
 
@@ -104,6 +117,8 @@ def _page(tx: Tx, account_id: str, page: int) -> None:
             )
             for place, id_ in enumerate(ids)
         ],
+        "carrier_ids": [_named(id_, now) for id_ in ids],
+        "receipt_batches": [_batch(id_, now) for id_ in tx.new_ids(4)],
         "receipts": [_receipt(id_, ids[place], now) for place, id_ in enumerate(tx.new_ids(1_000))],
         "replies": [
             _reply(id_, account_id, ids[place], numbers[place], now) for place, id_ in enumerate(tx.new_ids(100))
@@ -199,6 +214,15 @@ def _receipt(id_: str, message_id: str, now: int) -> Mapping[str, Any]:
     }
 
 
+def _named(message_id: str, now: int) -> Mapping[str, Any]:
+    return {"carrier_id": f"c-{message_id}", "carrier": "scripted", "message_id": message_id, "at": now}
+
+
+def _batch(id_: str, now: int) -> Mapping[str, Any]:
+    came = {"carrier": "scripted", "size": 0, "raw": "[]"}
+    return {"id": id_, "received_at": now, "applied_at": now, "outcome": "{}", **came}
+
+
 def _reply(id_: str, account_id: str, message_id: str, number: int, now: int) -> Mapping[str, Any]:
     said = {
         "carrier": "scripted",
@@ -278,13 +302,14 @@ def _transfer(id_: str, now: int) -> Mapping[str, Any]:
     }
 
 
-def explain(database: Database, caught: Caught) -> list[Plan]:
+def explain(database: Database, caught: Caught, *, forced: bool = True) -> list[Plan]:
     """The plan of each statement that was caught, for the parameters it came with.
 
     PostgreSQL reads all of a table that is still small; here it is told not to, so that what it still reads whole has no index.
+    `forced=False`: it does as it likes, by what its statistics say.
     """
     with database.engine.connect() as connection:
-        if database.dialect == "postgresql":
+        if forced and database.dialect == "postgresql":
             connection.execute(text("SET LOCAL enable_seqscan = off"))
         how = _on_sqlite if database.dialect == "sqlite" else _on_postgresql
         return [how(connection, work, sql, given) for sql, (work, given) in caught.statements.items()]

@@ -234,7 +234,7 @@ def _outbox_indexes() -> None:
     op.create_index(
         "ix_outbox_waiting",
         "outbox",
-        ["due_at", "id"],
+        ["account_id", "due_at", "id"],
         unique=False,
         postgresql_where=sa.text("relayed_at IS NULL"),
         sqlite_where=sa.text("relayed_at IS NULL"),

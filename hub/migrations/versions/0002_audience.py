@@ -18,6 +18,7 @@ depends_on = None
 def upgrade() -> None:
     _contacts()
     _contacts_indexes()
+    _contact_words()
     _groups()
     _group_members()
     _group_members_indexes()
@@ -39,6 +40,7 @@ def downgrade() -> None:
     op.drop_table("blacklist")
     op.drop_table("group_members")
     op.drop_table("groups")
+    op.drop_table("contact_words")
     op.drop_table("contacts")
 
 
@@ -65,7 +67,7 @@ def _contacts() -> None:
 
 def _contacts_indexes() -> None:
     op.create_index("ix_contacts_account_id_id", "contacts", ["account_id", "id"], unique=False)
-    op.create_index("ix_contacts_account_id_number", "contacts", ["account_id", "number"], unique=False)
+    op.create_index("ix_contacts_account_id_number", "contacts", ["account_id", "number", "archived_at"], unique=False)
     op.create_index(
         "ix_contacts_archived",
         "contacts",
@@ -73,6 +75,16 @@ def _contacts_indexes() -> None:
         unique=False,
         postgresql_where=sa.text("archived_at IS NOT NULL"),
         sqlite_where=sa.text("archived_at IS NOT NULL"),
+    )
+
+
+def _contact_words() -> None:
+    op.create_table(
+        "contact_words",
+        sa.Column("account_id", schema.Id(), nullable=False),
+        sa.Column("word", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("contact_id", schema.Id(), nullable=False),
+        sa.PrimaryKeyConstraint("account_id", "word", "contact_id", name=op.f("pk_contact_words")),
     )
 
 

@@ -15,9 +15,11 @@ depends_on = None
 
 def upgrade() -> None:
     _beats()
+    _origin()
 
 
 def downgrade() -> None:
+    op.drop_table("origin")
     op.drop_table("beats")
 
 
@@ -28,4 +30,14 @@ def _beats() -> None:
         sa.Column("role", sa.Text(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_beats")),
+    )
+
+
+def _origin() -> None:
+    op.create_table(
+        "origin",
+        sa.Column("one", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("identity", sa.Text(), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("one", name=op.f("pk_origin")),
     )

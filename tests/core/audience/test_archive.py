@@ -13,4 +13,4 @@ def test_an_opt_out_looks_its_number_up_and_does_not_walk_the_book(book: Book, s
     [looked] = [statement for statement in sent if "FROM contacts" in statement]
     with book.runtime.read() as tx:
         plan = tx.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {looked}", (None,) * looked.count("?")).all()
-    assert any("ix_contacts_account_id_number (account_id=? AND number=?)" in row[3] for row in plan)
+    assert any("ix_contacts_account_id_number (account_id=? AND number=?" in row[3] for row in plan)

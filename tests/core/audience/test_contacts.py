@@ -4,6 +4,7 @@ import pytest
 
 from core import Refused, accounts, blacklist, contacts, groups
 from core.accounts import add_inbound_number
+from core.schema import contact_words
 from tests.support.book import Book
 
 ANNE = {"nom": "Lefèvre", "prenom": "Anne", "email": "anne@example.com", "societe": "Librairie du Port"}
@@ -69,12 +70,31 @@ def test_search_finds_nothing_else(book: Book, q: str) -> None:
     assert book.listed(q=q) == []
 
 
+@pytest.mark.parametrize("few, look", [(0, 100), (1, 100), (100, 1)])
+def test_a_list_of_few_and_a_list_of_many_are_the_same(book: Book, few: int, look: int) -> None:
+    made = [book.add(f"061234567{digit}", nom="Petit").id for digit in range(5)]
+    book.add("0798765432", nom="Petit")
+    with book.runtime.begin() as tx:
+        group = groups.create(tx, book.account_id, "Clients")
+        for contact_id in made[1:4]:
+            groups.put_member(tx, book.account_id, group.id, contact_id)
+    with book.runtime.read() as tx:
+        by_number = contacts.page(tx, book.account_id, 3, made[4], q="0612", few=few, look=look)
+        by_group = contacts.page(tx, book.account_id, 3, group="clients", few=few, look=look)
+        by_both = contacts.page(tx, book.account_id, 3, q="06123456 72", group="clients", few=few, look=look)
+        by_word = contacts.page(tx, book.account_id, 3, q="petit", group="clients", few=few, look=look)
+    assert [contact.id for contact in by_number.rows] == made[3:0:-1]
+    assert [contact.id for contact in by_group.rows] == made[3:0:-1]
+    assert [contact.id for contact in by_both.rows] == [made[2]]
+    assert by_word == by_group
+
+
 def test_pages_go_newest_first_and_meet_without_a_gap(book: Book) -> None:
     made = [book.add(f"061234567{digit}").id for digit in range(5)]
     with book.runtime.read() as tx:
-        first = contacts.listed(tx, book.account_id, 3)
-        rest = contacts.listed(tx, book.account_id, 3, first[-1].id)
-    assert [contact.id for contact in [*first, *rest]] == made[::-1]
+        first = contacts.page(tx, book.account_id, 3)
+        rest = contacts.page(tx, book.account_id, 3, first.next_after)
+    assert [contact.id for contact in [*first.rows, *rest.rows]] == made[::-1]
 
 
 def test_a_group_given_at_creation_filters_the_list(book: Book) -> None:
@@ -222,7 +242,7 @@ def test_duplicates_are_numbers_that_active_contacts_share(book: Book) -> None:
     lone, archived = book.add("0612345670"), book.add("0612345670")
     with book.runtime.begin() as tx:
         contacts.remove(tx, book.account_id, archived.id)
-        [found] = contacts.duplicates(tx, book.account_id, 10)
+        [found], _ = contacts.duplicates(tx, book.account_id, 10)
     assert lone.number != found.number
     assert (found.number, found.count, list(found.contacts)) == (33612345678, 2, [first, second])
 
@@ -232,8 +252,64 @@ def test_duplicates_come_in_pages_and_show_at_most_twenty_contacts_each(book: Bo
         for _ in range(21):
             book.add(number)
     with book.runtime.read() as tx:
-        [first] = contacts.duplicates(tx, book.account_id, 1)
-        [second] = contacts.duplicates(tx, book.account_id, 1, first.number)
-        assert contacts.duplicates(tx, book.account_id, 1, second.number) == []
+        [first], after = contacts.duplicates(tx, book.account_id, 1)
+        [second], end = contacts.duplicates(tx, book.account_id, 1, after or 0)
+        assert (after, end) == (first.number, None)
     assert (first.number, second.number) == (33612345670, 33612345671)
     assert (first.count, len(first.contacts)) == (21, 20)
+
+
+def test_a_page_of_duplicates_looks_at_so_many_contacts_and_the_next_one_goes_on_there(book: Book) -> None:
+    lone = [book.add(f"061234567{digit}") for digit in range(3)]
+    for _ in range(3):
+        book.add("0612345679")
+    with book.runtime.read() as tx:
+        nobody, after = contacts.duplicates(tx, book.account_id, 10, look=2)
+        [found], then = contacts.duplicates(tx, book.account_id, 10, after or 0, look=2)
+        rest = contacts.duplicates(tx, book.account_id, 10, then or 0, look=2)
+    assert (nobody, after) == ([], lone[1].number)
+    assert (found.number, found.count, then) == (33612345679, 3, 33612345679)
+    assert rest == ([], None)
+
+
+@pytest.mark.parametrize(
+    "q", ["anne.4321@exa", "zoe-mar", "ZOÉ conn", "mar", "o'con", "con zoe", "zoemarieclaireelisabe"]
+)
+@pytest.mark.parametrize("few, look", [(0, 100), (100, 1)])
+def test_words_are_found_by_their_beginnings_however_many_hold_them(book: Book, q: str, few: int, look: int) -> None:
+    book.add("0798765432", nom="Petit", email="anne@test.test")
+    wanted = book.add(
+        nom="O'Connor", prenom="Zoé-Marie", email="anne.4321@example.fr", societe="ZoeMarieClaireElisabeth"
+    )
+    book.add("0798765431", nom="Emar", email="anne.43@example.fr", societe="Zoemariecatherine O Co")
+    assert book.listed(q=q, few=few, look=look) == [wanted]
+
+
+@pytest.mark.parametrize("few, look", [(0, 100), (100, 1)])
+def test_the_index_of_words_follows_a_contact(book: Book, few: int, look: int) -> None:
+    made = book.add(nom="Lefèvre", prenom="Anne")
+    change(book, made.id, nom="Durand")
+    assert [one.id for one in book.listed(q="durand anne", few=few, look=look)] == [made.id]
+    assert book.listed(q="lefevre", few=few, look=look) == []
+    with book.runtime.begin() as tx:
+        assert len(tx.all(contact_words.select())) == 2
+        contacts.remove(tx, book.account_id, made.id)
+        assert tx.all(contact_words.select()) == []
+
+
+def test_a_page_of_a_search_looks_at_so_many_contacts_and_the_next_one_goes_on_there(book: Book) -> None:
+    wanted = book.add("0612345670", nom="Petit", prenom="Anne")
+    others = [book.add(f"061234567{digit}", nom="Petit") for digit in range(1, 4)]
+    with book.runtime.read() as tx:
+        first = contacts.page(tx, book.account_id, 5, q="petit anne", few=0, look=3)
+        rest = contacts.page(tx, book.account_id, 5, first.next_after, q="petit anne", few=0, look=3)
+        looked_up = contacts.page(tx, book.account_id, 5, q="petit anne", look=3)
+    assert (first.rows, first.next_after) == ([], others[0].id)
+    assert (rest.rows, rest.next_after) == ([wanted], None)
+    assert (looked_up.rows, looked_up.next_after) == ([wanted], None)
+
+
+def test_a_search_without_a_word_finds_nobody_and_an_empty_one_everybody(book: Book) -> None:
+    made = book.add(nom="Petit")
+    assert book.listed(q="!?") == []
+    assert book.listed(q="  ") == book.listed() == [made]

@@ -190,6 +190,36 @@ def test_its_settings_are_its_traits(open_simulator: Open) -> None:
     assert (traits.per_second, traits.lanes, traits.submit_timeout_ms) == (50, 3, 510)
 
 
+def test_receipts_that_are_due_come_with_the_answers_and_are_not_told_again(
+    open_simulator: Open, clock: ManualClock
+) -> None:
+    simulator = open_simulator(answer_ms=0, receipt_ms=0)
+    inbox = Gathered()
+    ordinary, lost = sent(simulator, [attempt(ORDINARY, "m-1"), attempt(ending_in(9), "m-2")], inbox)
+    assert isinstance(ordinary, Accepted)
+    assert [known.status for known in ordinary.receipts] == ["delivered_operator", "received"]
+    assert references([lost]) == ["m-2"]
+    assert [(one.reference, one.status) for one in inbox.receipts] == [
+        ("m-2", "delivered_operator"),
+        ("m-2", "received"),
+    ]
+    clock.forward(seconds=11)
+    assert simulator.pump(inbox) == 0
+
+
+def test_receipts_whose_answers_were_not_stored_are_told_by_themselves(
+    open_simulator: Open, clock: ManualClock
+) -> None:
+    simulator = open_simulator(answer_ms=0, receipt_ms=0)
+    inbox = Gathered()
+    answers = iter(simulator.send([attempt(ORDINARY, "m-1")], inbox))
+    next(answers)  # and then whoever asked is gone
+    assert simulator.pump(inbox) == 0
+    clock.forward(ms=LEASE_MS)
+    assert simulator.pump(inbox) == 2
+    assert [one.reference for one in inbox.receipts] == ["m-1", "m-1"]
+
+
 def test_without_look_up_it_tells_nothing(open_simulator: Open) -> None:
     simulator = open_simulator(lookup=False)
     sent(simulator, [attempt()])
@@ -216,15 +246,19 @@ def test_whatever_is_sent_every_ending_is_kept(
     simulator = Simulator(chosen, path, clock, random.Random(3).getrandbits)
     numbers: dict[str, int] = {}
     early = Gathered()
+    told: defaultdict[str | None, list[tuple[str, str | None]]] = defaultdict(list)
     for which, some in enumerate(windows):
         attempts = [attempt(number, f"m-{which}-{place}") for place, number in enumerate(some)]
         numbers |= {one.reference: one.number for one in attempts}
-        assert sorted(references(sent(simulator, attempts, early))) == sorted(one.reference for one in attempts)
+        answers = sent(simulator, attempts, early)
+        assert sorted(references(answers)) == sorted(one.reference for one in attempts)
+        for answer in answers:
+            if isinstance(answer, Accepted):
+                told[answer.reference] += [(known.status, known.code) for known in answer.receipts]
         clock.forward(ms=1)
     clock.forward(ms=receipt_ms)
     while simulator.pump(early):
         pass
-    told = defaultdict(list)
     for receipt in early.receipts:
         told[receipt.reference].append((receipt.status, receipt.code))
     taken = [row.reference for row in simulator.sent(limit=10_000)]

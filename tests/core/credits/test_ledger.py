@@ -199,3 +199,43 @@ def test_the_check_finds_a_counter_that_lies(engine: Engine) -> None:
         tx.execute(delete(campaign_counts))
     (fault,) = engine.faults()
     assert (fault.promise, fault.subject, fault.expected, fault.found) == ("campaign counter received", made.id, 1, 0)
+
+
+def test_dues_of_many_accounts_are_settled_in_their_order(engine: Engine) -> None:
+    one, two = engine.account("One", credits=5), engine.account("Two", credits=5)
+    dues = [("hold", one, 3_000), ("hold", two, 2_000), ("post", one, 1_000), ("void", one, 500), ("hold", one, 0)]
+    with engine.runtime.begin() as tx:
+        ledger.settle(tx, [ledger.Due(kind, account.id, sum_, account.id) for kind, account, sum_ in dues])
+    assert figures(engine, one) == (2_500, 1_500, 1_000)
+    assert figures(engine, two) == (3_000, 2_000, 0)
+
+
+def test_where_one_due_can_not_be_paid_nothing_is_changed(engine: Engine) -> None:
+    one, two = engine.account("One", credits=5), engine.account("Two", credits=1)
+    dues = [ledger.Due("hold", one.id, 1_000, "one"), ledger.Due("hold", two.id, 2_000, "two")]
+    with engine.runtime.begin() as tx, pytest.raises(Refused, match="not_enough_credits"):
+        ledger.settle(tx, dues)
+    assert [figures(engine, account) for account in (one, two)] == [(5_000, 0, 0), (1_000, 0, 0)]
+
+
+def test_a_transaction_knows_what_it_moved_before(engine: Engine) -> None:
+    one, two = engine.account("One", credits=5), engine.account("Two", credits=0)
+    with engine.runtime.begin() as tx:
+        assert ledger.lock(tx, [one.id, two.id]) == {one.id: 5_000, two.id: 0}
+        ledger.hold(tx, one.id, 1_000, "first")
+        assert ledger.lock(tx, [one.id]) == {one.id: 4_000}
+        ledger.transfer(tx, one.id, two.id, 3_000, None, "user")
+        ledger.hold(tx, one.id, 1_000, "second")
+        with pytest.raises(Refused, match="not_enough_credits"):
+            ledger.hold(tx, one.id, 1, "third")
+    assert figures(engine, one) == (0, 2_000, 0)
+
+
+def test_accounts_that_another_transaction_has_can_be_left_out(engine: Engine) -> None:
+    if engine.runtime.database.dialect != "postgresql":
+        return  # SQLite has one writer
+    one, two = engine.account("One", credits=5), engine.account("Two", credits=5)
+    with engine.runtime.begin() as first, engine.runtime.begin() as second:
+        ledger.lock(first, [one.id])
+        second.patient = False
+        assert ledger.lock(second, [one.id, two.id]) == {two.id: 5_000}

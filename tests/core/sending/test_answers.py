@@ -1,10 +1,12 @@
 """What a carrier answers, and what it leaves unsaid."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from sqlalchemy import text, update
 from structlog.testing import capture_logs
 
 from core.carriers.contract import Accepted, Ambiguous, Attempt, Busy, Found, NotFound, Outcome, Rejected
@@ -319,3 +321,36 @@ def test_several_codes_of_ambiguity_are_kept_apart(scripted: Engine, carrier: Sc
     codes: list[Any] = [row.carrier_code for row in scripted.all(messages)]
     assert codes == ["E0", "E1", "E0", "E1"]
     assert replace(ASKED, looks_up=False) == that()
+
+
+def test_those_that_a_busy_carrier_sends_away_share_a_chunk(make_engine: Callable[..., Engine]) -> None:
+    """A window of one message at a time must not make a chunk of each."""
+    waits = iter((41_000, 40_950, 40_901, 40_900))
+    carrier = Scripted(answer=lambda attempt: Busy(attempt.reference, next(waits)), traits=that(window=1))
+    engine = make_engine(carrier=carrier)
+    account = engine.account()
+    engine.send_all(account, [Draft(f"+336123456{place}", "a") for place in range(20, 24)])
+    for _ in range(4):
+        engine.serve()
+    due = Counter(row.due_at - engine.clock.now for row in engine.all(chunks) if row.due_at > engine.clock.now)
+    assert due == {41_000: 1, 40_900: 1}
+    assert Counter(row.status for row in engine.messages(account)) == {"queued": 4}
+    carrier.answer = accepts
+    engine.later(seconds=41)
+    assert Counter(row.status for row in engine.messages(account)) == {"sent": 4}
+    assert engine.faults() == []
+
+
+def test_a_status_on_the_usual_way_changes_no_index(make_engine: Callable[..., Engine]) -> None:
+    """PostgreSQL writes the new version into the same page then, and no index knows of it."""
+    engine = make_engine()
+    if engine.database.dialect == "sqlite":
+        return  # it has no versions
+    sent = engine.send(engine.account(), "+33612345620")
+    written = text("SELECT pg_stat_get_xact_tuples_hot_updated('messages'::regclass)")
+    with engine.runtime.begin() as tx:
+        for status in ("sending", "sent", "delivered_operator", "received"):
+            tx.execute(update(messages).where(messages.c.id == sent.id).values(status=status, status_at=tx.now))
+        assert tx.scalar(written) == 4
+        tx.execute(update(messages).where(messages.c.id == sent.id).values(status="unknown"))
+        assert tx.scalar(written) == 4

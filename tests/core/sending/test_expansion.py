@@ -11,6 +11,8 @@ from core.audience import contacts
 from core.errors import Refused
 from core.schema import campaign_drops, chunks
 from core.sending import campaigns, expansion, recipients
+from core.sending import chunks as queue
+from core.sending.ahead import Ahead
 from tests.support.engine import Engine
 from tests.support.scripted import Scripted
 from tests.support.world import NOON
@@ -35,6 +37,12 @@ class Killed(BaseException):
 
 def numbers(engine: Engine) -> list[int]:
     return sorted(taken.number for taken in engine.taken())
+
+
+def expand(engine: Engine, job: jobs.Job, page: int = recipients.PAGE) -> None:
+    """One page of a campaign."""
+    with Ahead(engine.runtime, job.subject_id, page) as ahead:
+        expansion._expand(engine.runtime, job, ahead)
 
 
 def test_nobody_is_texted_twice_across_groups_and_explicit_recipients(engine: Engine) -> None:
@@ -121,10 +129,10 @@ def test_nothing_is_claimed_before_the_last_page_is_in(engine: Engine) -> None:
     engine.campaign(account, *people(15))
     job = jobs.claim(engine.runtime)
     assert job is not None
-    expansion._expand(engine.runtime, job, 10)
+    expand(engine, job, 10)
     assert engine.messages(account)
     assert not engine.serve()
-    expansion._expand(engine.runtime, job, 10)
+    expand(engine, job, 10)
     assert engine.serve()
 
 
@@ -133,7 +141,7 @@ def test_cancelling_while_expanding_leaves_no_hold_and_sends_nothing(engine: Eng
     made = engine.campaign(account, *people(15))
     job = jobs.claim(engine.runtime)
     assert job is not None
-    expansion._expand(engine.runtime, job, 10)
+    expand(engine, job, 10)
     assert engine.balance(account).held > 0
     with engine.runtime.begin() as tx:
         campaigns.cancel(tx, account.id, made.id)
@@ -171,7 +179,7 @@ def test_the_worker_that_lost_its_lease_writes_nothing(engine: Engine) -> None:
     assert lost is not None
     engine.clock.forward(seconds=61)
     assert jobs.claim(engine.runtime) is not None
-    expansion._expand(engine.runtime, lost)
+    expand(engine, lost)
     assert engine.campaign_row(made.id).status == "expanding"
     assert engine.messages(account) == []
 
@@ -213,7 +221,7 @@ def test_progress_is_known_from_the_first_page_on(engine: Engine) -> None:
     made = engine.campaign(account, *people(15))
     job = jobs.claim(engine.runtime)
     assert job is not None
-    expansion._expand(engine.runtime, job, 10)
+    expand(engine, job, 10)
     row = engine.campaign_row(made.id)
     assert row.planned == 15
     assert row.expanded == 9  # the number on the edge may go on on the next page
@@ -256,3 +264,82 @@ def test_a_worker_that_gives_up_late_changes_nothing(engine: Engine) -> None:
     expansion._give_up(engine.runtime, job, Refused("not_enough_credits", "late"))
     expansion._take_back(engine.runtime, job, "cancelled")
     assert (engine.campaign_row(made.id).status, engine.campaign_row(made.id).status_detail) == ("cancelled", None)
+
+
+def test_a_page_that_was_read_under_other_terms_is_read_again(engine: Engine) -> None:
+    account = engine.account(kind="notification")
+    made = engine.campaign(account, ONE, stop=False)
+    job = jobs.claim(engine.runtime)
+    assert job is not None
+    with Ahead(engine.runtime, made.id, 10) as ahead:
+        ahead.start(0, 10)
+        assert ahead.take()
+        ahead.start(0, 10)
+        with engine.runtime.begin() as tx:
+            accounts.become(tx, account.id, "marketing", "operator")
+        expansion._expand(engine.runtime, job, ahead)
+    assert [row.text for row in engine.messages(account)] == ["Bonjour STOP 36034"]
+
+
+def test_a_page_that_was_read_at_another_place_is_read_again(engine: Engine) -> None:
+    account = engine.account()
+    made = engine.campaign(account, *people(15))
+    job = jobs.claim(engine.runtime)
+    assert job is not None
+    with Ahead(engine.runtime, made.id, 10) as ahead:
+        ahead.start(33612345678, 10)
+        expansion._expand(engine.runtime, job, ahead)
+    assert len(engine.messages(account)) == 9
+
+
+def test_a_campaign_cancelled_while_its_next_page_is_read_gets_no_more_messages(engine: Engine) -> None:
+    account = engine.account()
+    made = engine.campaign(account, *people(15))
+    job = jobs.claim(engine.runtime)
+    assert job is not None
+    with Ahead(engine.runtime, made.id, 10) as ahead:
+        expansion._expand(engine.runtime, job, ahead)
+        with engine.runtime.begin() as tx:
+            campaigns.cancel(tx, account.id, made.id)
+        expansion._expand(engine.runtime, job, ahead)
+    assert len(engine.messages(account)) == 9
+    engine.settle()
+    assert set(engine.statuses(account).values()) == {"cancelled"}
+    assert engine.faults() == []
+
+
+def test_nothing_is_read_ahead_of_a_campaign_that_is_gone_or_whose_terms_are_refused(engine: Engine) -> None:
+    account = engine.account(otp=True)
+    made = engine.campaign(account, ONE, purpose="otp")
+    with engine.runtime.begin() as tx:
+        accounts.grant_otp(tx, account.id, granted=False, actor="operator")
+    for campaign_id in (made.id, account.id):
+        with Ahead(engine.runtime, campaign_id, 10) as ahead:
+            assert ahead.take() is None
+            ahead.start(0, 10)
+            assert ahead.take() is None
+
+
+def test_a_page_larger_than_a_chunk_fills_one_and_begins_another(make_engine: Callable[..., Engine]) -> None:
+    engine = make_engine(page=queue.SIZE * 2)
+    account = engine.account(credits=10_000)
+    made = engine.campaign(account, *people(queue.SIZE + 7), "+447400123456")
+    engine.block(account, 33610000020)
+    jobs.work(engine.runtime, engine.handlers)
+    held = Counter(row.chunk_id for row in engine.messages(account))
+    assert sorted(held.values()) == [1, 7, queue.SIZE]  # who opted out, and two chunks
+    assert held[None] == 1
+    row = engine.campaign_row(made.id)
+    assert (row.status, row.expanded) == ("sending", queue.SIZE + 8)
+    assert engine.faults() == []
+
+
+def test_every_recipient_has_their_own_words_as_they_were_written(engine: Engine) -> None:
+    account = engine.account()
+    odd = ["a\tb", "a\\nb", "\\N", "\\.", "Zoë", "O'Brien", '"', "李", "$nom %s", ""] * 3
+    named = [{"to": to, "nom": nom} for to, nom in zip(people(len(odd)), odd, strict=True)]
+    with engine.runtime.begin() as tx:
+        campaigns.create(tx, account, "api", campaigns.CampaignDraft("A $nom\nB\\", recipients=named, stop=None))
+    jobs.work(engine.runtime, engine.handlers)
+    texts = {row.number: row.text for row in engine.messages(account)}
+    assert [texts[number] for number in sorted(texts)] == [f"A {nom}\nB\\ STOP 36034" for nom in odd]

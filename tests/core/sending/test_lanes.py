@@ -1,14 +1,21 @@
 """Lanes: whose turn it is, and how fast."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
 
 from core.schema import lanes as table
+from core.schema import messages, windows
 from core.sending import lanes
 from core.sending.drafts import Draft
 from core.sending.lanes import Bucket, Lane
 from core.sending.windows import Window
 from tests.support.engine import Engine
 from tests.support.scripted import Scripted, that
+from tests.support.serving import wait_for
 from tests.support.world import NOON
 
 PARIS = "+33612345620"
@@ -115,3 +122,71 @@ def test_a_window_that_only_settles_reaches_no_carrier(make_engine: Callable[...
     engine.block(account, 33612345620)
     assert engine.serve()
     assert carrier.windows == []
+
+
+class Ahead:
+    """A lane whose next window may be claimed by another thread, and how many windows were open while each was sent."""
+
+    def __init__(self, make_engine: Callable[..., Engine], accounts: int, **traits: Any) -> None:
+        carrier = Scripted(traits=that(**{"looks_up": True} | traits), meanwhile=self._look)
+        self.engine = make_engine(carrier=carrier)
+        self.open: list[int] = []
+        self.ms = 0  # what a window takes
+        self.expected: list[int] = []
+        for number in range(accounts):
+            self.engine.send(self.engine.account(f"Account {number}"), PARIS)
+
+    def serve(self) -> bool:
+        with ThreadPoolExecutor(1) as other:
+            return lanes.serve_on(self.engine.runtime, self.engine.lane, other)
+
+    def now(self) -> int:
+        with self.engine.runtime.read() as tx:
+            return int(tx.scalar(select(func.count()).where(windows.c.closed_at.is_(None))))
+
+    def _look(self) -> None:
+        if self.expected:
+            wanted = self.expected.pop(0)
+            wait_for(lambda: self.now() == wanted)
+        self.open.append(self.now())
+        self.engine.clock.forward(ms=self.ms)
+
+
+def test_the_next_window_is_claimed_while_one_is_sent_and_none_is_left(make_engine: Callable[..., Engine]) -> None:
+    ahead = Ahead(make_engine, 3)
+    ahead.expected = [1, 2, 2]  # the first says that the carrier is quick
+    ahead.engine.send(ahead.engine.account("Last"), PARIS)
+    assert ahead.serve()
+    assert ahead.open == [1]
+    assert ahead.serve()
+    assert ahead.open[:3] == [1, 2, 2]
+    assert ahead.now() == 0
+    assert {row.status for row in ahead.engine.all(messages)} == {"sent"}
+    assert ahead.engine.faults() == []
+    assert not ahead.serve()
+
+
+@pytest.mark.parametrize("traits", [{"looks_up": False}, {"per_second": 100}])
+def test_no_window_waits_for_another_where_it_is_paced_or_could_not_be_looked_up(
+    make_engine: Callable[..., Engine], traits: dict[str, Any]
+) -> None:
+    ahead = Ahead(make_engine, 3, **traits)
+    for _ in range(3):
+        ahead.engine.clock.forward(ms=500)
+        ahead.serve()
+    assert ahead.open == [1, 1, 1]
+
+
+def test_no_window_waits_for_one_that_takes_long(make_engine: Callable[..., Engine]) -> None:
+    ahead = Ahead(make_engine, 3)
+    ahead.ms = lanes.QUICK_MS
+    while ahead.serve():
+        pass
+    assert ahead.open == [1, 1, 1]
+
+
+def test_a_lane_comes_up_for_air(make_engine: Callable[..., Engine]) -> None:
+    ahead = Ahead(make_engine, 8)
+    ahead.ms = lanes.QUICK_MS - 1
+    turns = [len(ahead.open) for _ in range(3) if ahead.serve() and ahead.now() == 0]
+    assert turns == [1, 7, 8]  # the last of the second was claimed before its time was over

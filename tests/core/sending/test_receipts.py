@@ -1,16 +1,18 @@
 """What carriers bring back."""
 
+import json
 from collections.abc import Callable
 
 import pytest
+from sqlalchemy import select
 
 from core.audience import contacts
 from core.carriers.contract import Accepted, Ambiguous, Receipt
+from core.schema import carrier_ids, receipt_batches, replies
 from core.schema import receipts as table
-from core.schema import replies
 from core.sending import receipts
 from tests.support.engine import Engine
-from tests.support.scripted import Scripted
+from tests.support.scripted import Scripted, that
 
 PARIS = "+33612345620"
 
@@ -25,26 +27,79 @@ def engine(make_engine: Callable[..., Engine], carrier: Scripted) -> Engine:
     return make_engine(carrier=carrier)
 
 
-def outcomes(engine: Engine) -> list[str | None]:
+def parked(engine: Engine) -> list[str | None]:
+    """What became of those that matched nothing at first."""
     return [row.outcome for row in engine.all(table)]
+
+
+def outcomes(engine: Engine) -> list[dict[str, int]]:
+    """What became of each batch."""
+    return [json.loads(row.outcome) for row in engine.all(receipt_batches)]
 
 
 def test_a_receipt_is_stored_raw_before_it_is_applied(engine: Engine) -> None:
     sent = engine.send(engine.account(), PARIS)
     engine.settle()
     receipts.inbox(engine.runtime)("scripted", [Receipt("received", "000", 1, sent.id, "c-1")], [])
-    (raw,) = engine.all(table)
-    assert (raw.status, raw.code, raw.carrier_id, raw.applied_at, engine.row(sent.id).status) == (
-        "received",
-        "000",
-        "c-1",
-        None,
-        "sent",
-    )
+    (raw,) = engine.all(receipt_batches)
+    assert (raw.carrier, raw.size, raw.applied_at, engine.row(sent.id).status) == ("scripted", 1, None, "sent")
+    assert json.loads(raw.raw) == [["received", "000", 1, sent.id, "c-1"]]
     assert receipts.apply(engine.runtime) == 1
     assert (engine.row(sent.id).status, engine.row(sent.id).carrier_code) == ("received", "000")
-    assert outcomes(engine) == ["applied"]
+    assert outcomes(engine) == [{"applied": 1}]
     assert receipts.apply(engine.runtime) == 0
+
+
+def test_what_comes_at_once_is_one_row_of_a_bounded_size(engine: Engine) -> None:
+    sent = engine.send(engine.account(), PARIS)
+    engine.settle()
+    came = [Receipt("delivered_operator", None, n, sent.id) for n in range(receipts.ROW_RECEIPTS + 1)]
+    receipts.inbox(engine.runtime)("scripted", came, [])
+    assert [row.size for row in engine.all(receipt_batches)] == [receipts.ROW_RECEIPTS, 1]
+    assert receipts.apply(engine.runtime, 10) == receipts.ROW_RECEIPTS
+    assert receipts.apply(engine.runtime, 10) == 1
+    assert outcomes(engine) == [{"applied": 1, "ignored": receipts.ROW_RECEIPTS - 1}, {"ignored": 1}]
+    assert engine.faults() == []
+
+
+def test_rows_that_another_process_is_at_do_not_hold_up_the_next(make_engine: Callable[..., Engine]) -> None:
+    engine = make_engine(carrier=Scripted())
+    if engine.database.dialect == "sqlite":
+        return  # it has one writer
+    account = engine.account()
+    first, second = engine.send(account, PARIS), engine.send(account, "+33612345621")
+    engine.settle()
+    for sent in (first, second):
+        receipts.inbox(engine.runtime)("scripted", [Receipt("received", None, 1, sent.id)], [])
+    taken = select(receipt_batches).order_by(receipt_batches.c.id).limit(1).with_for_update()
+    with engine.runtime.begin() as tx:
+        assert tx.one(taken) is not None
+        assert receipts.apply(engine.runtime, 1) == 1
+    assert [engine.row(sent.id).status for sent in (first, second)] == ["sent", "received"]
+
+
+def test_receipts_of_one_row_are_applied_though_another_of_them_matches_nothing(engine: Engine) -> None:
+    sent = engine.send(engine.account(), PARIS)
+    engine.settle()
+    engine.deliver([Receipt("received", None, 1, None, "nobody's"), Receipt("received", None, 1, sent.id)])
+    assert (engine.row(sent.id).status, outcomes(engine)) == ("received", [{"unmatched": 1, "applied": 1}])
+    (row,) = engine.all(table)
+    assert (row.carrier, row.carrier_id, row.applied_at, row.due_at) == (
+        "scripted",
+        "nobody's",
+        None,
+        engine.clock.now + 1_000,
+    )
+
+
+@pytest.mark.parametrize("echoes", [False, True])
+def test_ids_are_kept_of_carriers_whose_receipts_do_not_name_our_reference(
+    make_engine: Callable[..., Engine], *, echoes: bool
+) -> None:
+    engine = make_engine(carrier=Scripted(traits=that(echoes_reference=echoes)))
+    engine.send(engine.account(), PARIS)
+    engine.settle()
+    assert len(engine.all(carrier_ids)) == (0 if echoes else 1)
 
 
 def test_receipts_twice_and_out_of_order_move_a_message_up_only(engine: Engine) -> None:
@@ -61,7 +116,8 @@ def test_receipts_twice_and_out_of_order_move_a_message_up_only(engine: Engine) 
     ):
         engine.receipt(status, sent.id)
     assert engine.row(sent.id).status == "received"
-    assert outcomes(engine) == ["applied", "applied", "ignored", "applied", "ignored", "ignored"]
+    became = ("applied", "applied", "ignored", "applied", "ignored", "ignored")
+    assert outcomes(engine) == [{outcome: 1} for outcome in became]
     assert engine.balance(account).spent == 1000
     assert engine.faults() == []
 
@@ -115,12 +171,12 @@ def test_a_number_that_failed_permanently_leaves_the_address_book_and_one_that_f
 def test_an_unknown_receipt_is_parked_and_matched_later(engine: Engine, carrier: Scripted) -> None:
     carrier.answer = lambda attempt: Accepted(attempt.reference, "c-77")
     engine.receipt("received", None, carrier_id="c-77")
-    assert outcomes(engine) == ["unmatched"]
+    assert parked(engine) == ["unmatched"]
     sent = engine.send(engine.account(), PARIS)
     engine.settle()
     engine.clock.forward(seconds=1)
     receipts.apply(engine.runtime)
-    assert (engine.row(sent.id).status, outcomes(engine)) == ("received", ["applied"])
+    assert (engine.row(sent.id).status, parked(engine)) == ("received", ["applied"])
 
 
 def test_a_receipt_that_matches_nothing_for_two_days_is_given_up(engine: Engine) -> None:
@@ -134,7 +190,7 @@ def test_a_receipt_that_matches_nothing_for_two_days_is_given_up(engine: Engine)
     engine.clock.forward(minutes=10)
     receipts.apply(engine.runtime)
     assert all(row.applied_at for row in engine.all(table))
-    assert outcomes(engine) == ["unmatched"] * 4
+    assert parked(engine) == ["unmatched"] * 4
 
 
 def test_a_receipt_may_name_its_message_by_the_carriers_id_alone(engine: Engine, carrier: Scripted) -> None:
@@ -189,7 +245,7 @@ def test_receipts_for_messages_that_were_never_charged_are_ignored(engine: Engin
     for sent in (scheduled, expired):
         engine.receipt(reported, sent.id)
     assert [engine.row(sent.id).status for sent in (scheduled, queued, expired)] == ["scheduled", "sent", "expired"]
-    assert set(outcomes(engine)) == {"ignored"}
+    assert outcomes(engine) == [{"ignored": 1}] * 2
     late = engine.send(account, PARIS)
     engine.receipt(reported, late.id)
     assert engine.row(late.id).status == "queued"

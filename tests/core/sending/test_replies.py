@@ -230,10 +230,51 @@ def test_replies_are_listed_newest_first_and_filtered(engine: Engine) -> None:
     }
     with engine.runtime.read() as tx:
         assert {
-            name: [row.id for row in replies.listing(tx, account.id, 9, None, of)] for name, (of, _) in asked.items()
+            name: [row.id for row in replies.page(tx, account.id, 9, None, of).rows] for name, (of, _) in asked.items()
         } == {name: ids for name, (_, ids) in asked.items()}
-        assert [row.id for row in replies.listing(tx, account.id, 9, second.id)] == [first.id]
-        assert replies.listing(tx, other.id, 9, None, replies.Filters(campaign_id=made.id)) == []
+        assert [row.id for row in replies.page(tx, account.id, 9, second.id).rows] == [first.id]
+        assert list(replies.page(tx, other.id, 9, None, replies.Filters(campaign_id=made.id)).rows) == []
         assert replies.get(tx, account.id, first.id).text == "Oui 100%"
         with pytest.raises(Refused, match="not_found"):
             replies.get(tx, other.id, first.id)
+
+
+def test_words_of_replies_are_found_however_many_hold_them(engine: Engine) -> None:
+    account, other = engine.account(), engine.account("Other")
+    run = engine.campaign(account, PARIS)
+    engine.settle()
+    for said in ("Été complet, à bientôt", "Oui, merci !", "Complètement d'accord"):
+        engine.reply(NUMBER, said)
+    [summer, thanks, agreed] = [row.id for row in engine.all(table)]
+    asked = {
+        "ete": [summer],
+        "COMPLET": [agreed, summer],
+        "d'acc": [agreed],
+        "merci oui": [thanks],
+        "omplet": [],
+        "?!": [],
+    }
+    with engine.runtime.read() as tx:
+        for q, ids in asked.items():
+            for filters in (replies.Filters(q=q), replies.Filters(q=q, campaign_id=run.id)):
+                assert [row.id for row in replies.page(tx, account.id, 9, None, filters).rows] == ids
+        one = replies.page(tx, account.id, 1, None, replies.Filters(q="complet"))
+        assert [row.id for row in one.rows] == [agreed]
+        rest = replies.page(tx, account.id, 1, one.next_after, replies.Filters(q="complet"))
+        assert ([row.id for row in rest.rows], rest.next_after) == ([summer], None)
+        assert replies.page(tx, other.id, 9, None, replies.Filters(q="merci")).rows == []
+        assert len(replies.page(tx, account.id, 9, None, replies.Filters(q=" ")).rows) == 3
+
+
+def test_a_page_of_replies_looks_at_so_many_and_the_next_one_goes_on_there(engine: Engine) -> None:
+    account = engine.account()
+    sent_by(engine, account)
+    for said in ("Oui merci", "Oui", "Oui"):
+        engine.reply(NUMBER, said)
+    [wanted, second, _] = [row.id for row in engine.all(table)]
+    asked = replies.Filters(q="oui merci")
+    with engine.runtime.read() as tx:
+        first = replies.page(tx, account.id, 9, None, asked, few=0, look=2)
+        rest = replies.page(tx, account.id, 9, first.next_after, asked, few=0, look=2)
+    assert (list(first.rows), first.next_after) == ([], second)
+    assert ([row.id for row in rest.rows], rest.next_after) == ([wanted], None)

@@ -4,12 +4,16 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from sqlalchemy import select, update
 
-from core import accounts
+from core import accounts, jobs
 from core.accounts import Account
 from core.errors import Refused
+from core.schema import campaign_counts, chunks, messages, windows
+from core.schema import campaigns as campaign_rows
 from core.sending import campaigns, singles
 from core.sending.campaigns import CampaignDraft
+from core.sending.message import STATUSES
 from core.sending.singles import Filters
 from tests.support.engine import Engine
 from tests.support.world import NOON
@@ -35,7 +39,7 @@ def copy(engine: Engine, account: Account, message_id: str) -> Any:
 
 def listed(engine: Engine, account: Account, **filters: Any) -> list[str]:
     with engine.runtime.read() as tx:
-        return [row.id for row in singles.listing(tx, account.id, 50, None, Filters(**filters))]
+        return [row.id for row in singles.page(tx, account.id, 50, None, Filters(**filters)).rows]
 
 
 def code_of(work: Any, *arguments: Any, **changes: Any) -> str:
@@ -244,12 +248,98 @@ def test_lists_are_newest_first_and_filtered(engine: Engine) -> None:
     }
 
 
+def test_a_page_looks_at_so_many_messages_and_the_next_one_goes_on_there(engine: Engine) -> None:
+    account = engine.account()
+    heard = engine.send(account, PARIS).id
+    engine.settle()
+    later = [engine.send(account, PARIS).id for _ in range(4)]
+    with engine.runtime.begin() as tx:
+        tx.execute(update(messages).where(messages.c.id.in_(later)).values(status="sent"))
+    asked = Filters(status="received")
+    with engine.runtime.read() as tx:
+        pages = [singles.page(tx, account.id, 2, None, asked, look=2)]
+        while pages[-1].next_after:
+            pages.append(singles.page(tx, account.id, 2, pages[-1].next_after, asked, look=2))
+        absent = singles.page(tx, account.id, 2, None, Filters(status="delivered_operator"), look=5)
+        full = singles.page(tx, account.id, 2, None, Filters(status="sent"), look=3)
+    assert [[row.id for row in page.rows] for page in pages] == [[], [], [heard]]
+    assert [page.next_after for page in pages] == [later[2], later[0], None]
+    assert (absent.rows, absent.next_after) == ([], heard)
+    assert ([row.id for row in full.rows], full.next_after) == ([later[3], later[2]], later[2])
+
+
+def test_every_status_is_listed_alone_and_in_its_campaign(engine: Engine) -> None:
+    account, other = engine.account(), engine.account("Other")
+    run = engine.campaign(account, *(f"+336123457{n}" for n in range(10, 10 + len(STATUSES))))
+    while jobs.work(engine.runtime, engine.handlers):
+        pass
+    singly = [engine.send(whose, f"+336123456{n}").id for whose in (account, other) for n in range(10, 24)]
+    born = [row.id for row in engine.messages(account) if row.campaign_id]
+    with engine.runtime.begin() as tx:
+        for place, status in enumerate(sorted(STATUSES)):
+            which = [born[place], singly[place], singly[place + 14]]
+            tx.execute(update(messages).where(messages.c.id.in_(which)).values(status=status))
+            counted = {"campaign_id": run.id, "status": status, "country": "FR", "messages": 1, "millicredits": 0}
+            tx.execute(campaign_counts.insert().values(id=tx.new_id(), **counted))
+        for row in tx.all(select(messages.c.chunk_id).where(messages.c.status == "sending")):
+            window = {"id": tx.new_id(), "chunk_id": row.chunk_id, "carrier": "scripted", "owner": "test", "size": 1}
+            tx.execute(windows.insert().values(**window, claimed_at=1, lease_until=1))
+    for place, status in enumerate(sorted(STATUSES)):
+        assert set(listed(engine, account, status=status)) == {born[place], singly[place]}
+        assert listed(engine, account, status=status, campaign_id=run.id) == [born[place]]
+        assert listed(engine, account, status=status, number=33612345600 + 10 + place) == [singly[place]]
+
+
+def test_a_status_that_the_counters_of_a_campaign_do_not_know_is_not_looked_for(engine: Engine) -> None:
+    account = engine.account()
+    run = engine.campaign(account, PARIS)
+    engine.settle()
+    with engine.runtime.read() as tx:
+        page = singles.page(tx, account.id, 1, None, Filters(status="sent", campaign_id=run.id), look=1)
+    assert (list(page.rows), page.next_after) == ([], None)
+
+
+def test_what_is_queued_is_listed_newest_first_page_by_page(engine: Engine) -> None:
+    account, other = engine.account(), engine.account("Other")
+    sent = engine.send(account, PARIS)
+    engine.settle()
+    singly = [engine.send(account, f"+336123456{n}").id for n in range(30, 33)]
+    run = engine.campaign(account, *(f"+336123457{n}" for n in range(30, 36)))
+    engine.send(other, PARIS)
+    while jobs.work(engine.runtime, engine.handlers):
+        pass
+    ids = [row.id for row in engine.messages(account) if row.status == "queued"]
+    with engine.runtime.read() as tx:
+        pages = [singles.page(tx, account.id, 4, None, Filters(status="queued"))]
+        while pages[-1].next_after:
+            pages.append(singles.page(tx, account.id, 4, pages[-1].next_after, Filters(status="queued")))
+    assert [row.id for page in pages for row in page.rows] == ids[::-1]
+    assert sent.id not in ids
+    assert set(singly) < set(ids)
+    assert listed(engine, account, status="queued", campaign_id=run.id) == [
+        id_ for id_ in ids[::-1] if id_ not in singly
+    ]
+    assert listed(engine, account, status="queued", created_after=engine.clock.now + 1) == []
+
+
+def test_what_is_queued_is_listed_while_its_campaign_is_still_expanded(engine: Engine) -> None:
+    account = engine.account()
+    engine.campaign(account, *(f"+336123457{n}" for n in range(30, 36)))
+    while jobs.work(engine.runtime, engine.handlers):
+        pass
+    with engine.runtime.begin() as tx:
+        tx.execute(update(chunks).values(status="building"))
+        tx.execute(update(campaign_rows).values(status="expanding"))
+    assert len(listed(engine, account, status="queued")) == 6
+
+
 def test_a_list_goes_on_after_the_last_one_seen(engine: Engine) -> None:
     account = engine.account()
     ids = [engine.send(account, PARIS, str(n)).id for n in range(3)]
     with engine.runtime.read() as tx:
-        page = singles.listing(tx, account.id, 2, ids[2])
-    assert [row.id for row in page] == [ids[1], ids[0]]
+        page = singles.page(tx, account.id, 2, ids[2])
+    assert [row.id for row in page.rows] == [ids[1], ids[0]]
+    assert page.next_after is None
 
 
 def test_which_of_some_ids_are_the_accounts_messages(engine: Engine) -> None:

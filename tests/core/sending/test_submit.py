@@ -1,11 +1,19 @@
 """From drafts to messages."""
 
-import pytest
+import threading
+from typing import Any
 
+import pytest
+from sqlalchemy import text
+
+from core import accounts, ledger
+from core.accounts import Account
 from core.errors import Refused
+from core.schema import chunks
 from core.sending import drafts, submit
 from core.sending.drafts import Draft
 from tests.support.engine import Engine
+from tests.support.serving import wait_for
 from tests.support.world import NOON
 
 PARIS, LONDON = "+33612345620", "+447400123456"
@@ -132,3 +140,75 @@ def test_a_hub_without_a_carrier_says_so(engine: Engine) -> None:
 def test_a_message_is_read_back_as_it_was_written(engine: Engine) -> None:
     sent = engine.send(engine.account(), PARIS, reference="r1")
     assert drafts.of(engine.row(sent.id)) == sent
+
+
+def many(engine: Engine, *asked: tuple[Account, str]) -> list[Any]:
+    with engine.runtime.begin() as tx:
+        return list(submit.submit_many(tx, [submit.Asked(account, "api", Draft(to, "a")) for account, to in asked]))
+
+
+def test_drafts_of_many_accounts_are_paid_and_put_into_chunks_each_for_its_own(engine: Engine) -> None:
+    rich, poor = engine.account("Rich", credits=10), engine.account("Poor", credits=1)
+    first, second, third, fourth = many(engine, (rich, PARIS), (poor, PARIS), (rich, LONDON), (poor, LONDON))
+    assert [first.account_id, second.account_id, third.account_id] == [rich.id, poor.id, rich.id]
+    assert (first.chunk_id == third.chunk_id, first.chunk_id == second.chunk_id) == (True, False)
+    assert fourth.code == "not_enough_credits"
+    assert [engine.balance(account).available for account in (rich, poor)] == [7_900, 0]
+    assert engine.faults() == []
+
+
+def test_an_opt_out_of_one_account_binds_no_other_in_the_same_batch(engine: Engine) -> None:
+    here, there = engine.account("Here"), engine.account("There")
+    engine.block(here, 33612345620)
+    engine.reply(447400123456, "STOP")  # on the code that all share
+    statuses = [one.status for one in many(engine, (here, PARIS), (there, PARIS), (here, LONDON), (there, LONDON))]
+    assert statuses == ["blacklisted", "queued", "blacklisted", "blacklisted"]
+
+
+def test_an_opt_out_on_a_code_of_ones_own_binds_its_owner_only(engine: Engine) -> None:
+    owner, other = engine.account("Owner"), engine.account("Other")
+    with engine.runtime.begin() as tx:
+        accounts.add_inbound_number(tx, "38080", "simulator", "FR", owner.id)
+    engine.reply(33612345620, "STOP", code="38080")
+    assert [one.status for one in many(engine, (owner, PARIS), (other, PARIS))] == ["blacklisted", "queued"]
+
+
+def test_credits_that_go_while_a_batch_is_written_are_missed_before_it_is_accepted(engine: Engine) -> None:
+    account = engine.account(credits=30)
+    asked = [Draft(f"+336123456{n + 20}", "a", reference=str(n)) for n in range(25)]
+    results: list[Any] = []
+    other = threading.Thread(target=lambda: results.extend(engine.send_all(account, asked)))
+    with engine.runtime.begin() as tx:
+        ledger.hold(tx, account.id, 20_000, "meanwhile")
+        other.start()
+        wait_for(lambda: not tx.postgresql or tx.scalar(text("SELECT count(*) FROM pg_locks WHERE NOT granted")))
+        assert other.is_alive()
+    other.join()
+    assert [getattr(one, "status", None) or one.code for one in results] == ["queued"] * 10 + [
+        "not_enough_credits"
+    ] * 15
+    assert [row.reference for row in engine.messages(account)] == [str(n) for n in range(10)]
+    assert {row.id for row in engine.messages(account)} == {one.id for one in results[:10]}
+    assert len(engine.all(chunks)) == 1
+    engine.settle()
+    assert len(engine.taken()) == 10
+
+
+def test_drafts_that_go_in_many_ways_are_each_written_as_they_were_asked_for(engine: Engine) -> None:
+    account = engine.account(otp=True, kind="notification")
+    engine.block(account, 33612345621)
+    ways: list[dict[str, Any]] = [
+        {"to": PARIS, "text": "a", "reference": "r"},
+        {"to": "+33612345621", "text": "b"},
+        {"to": LONDON, "text": "c", "send_at": NOON + 60_000},
+        {"to": PARIS, "text": "d", "purpose": "otp", "validity_minutes": 5},
+        {"to": PARIS, "text": "e", "sender": "Acme", "stop": False},
+        {"to": "+33612345621", "text": "f", "purpose": "otp"},
+    ]
+    results = engine.send_all(account, [Draft(**way) for way in ways] * 5)
+    assert [drafts.of(engine.row(one.id)) for one in results] == results
+    assert [one.text[0] for one in results] == list("abcdef") * 5
+    assert [one.status for one in results[:6]] == ["queued", "blacklisted", "scheduled", "queued", "queued", "queued"]
+    assert [row.id for row in engine.messages(account)] == [one.id for one in results]
+    told = [fact["message_id"] for fact in engine.facts(account, "message.status")]
+    assert told == [one.id for one in results if one.status == "blacklisted"]

@@ -1,6 +1,18 @@
 """What is looked at again and again."""
 
-from core.schema import campaign_counts, campaigns, outbox, quotes, receipts, send_counts, windows
+from core.schema import (
+    campaign_counts,
+    campaigns,
+    carrier_ids,
+    chunks,
+    jobs,
+    outbox,
+    quotes,
+    receipt_batches,
+    receipts,
+    send_counts,
+    windows,
+)
 from core.sending import sweeps
 from tests.support import rows
 from tests.support.engine import Engine
@@ -78,10 +90,24 @@ def test_what_is_old_and_done_with_goes_and_what_waits_stays(engine: Engine) -> 
                 "lease_until": 1,
             }
             tx.execute(windows.insert().values(id=tx.new_id(), **window, closed_at=done))
+            batch = {"carrier": "c", "size": 0, "raw": "[]", "received_at": 1}
+            tx.execute(receipt_batches.insert().values(id=tx.new_id(), **batch, applied_at=done))
+            chunk = {"carrier": "c", "purpose": "otp", "step": "send", "due_at": 1, "expires_at": 1, "lease_until": 0}
+            status = "ready" if done is None else "done"
+            account_id = tx.new_id()
+            tx.execute(
+                chunks.insert().values(id=tx.new_id(), account_id=account_id, status=status, created_at=1, **chunk)
+            )
+            job = {"kind": "k", "subject_id": tx.new_id(), "due_at": 1, "failures": 0, "attempt": 0, "done_at": done}
+            tx.execute(jobs.insert().values(id=tx.new_id(), account_id=account_id, **job))
+            named = {"carrier_id": "c-1", "carrier": "c", "message_id": tx.new_id()}
+            tx.execute(carrier_ids.insert().values(**named, at=tx.now if done else tx.now + 60 * sweeps.DAY_MS))
         tx.execute(quotes.insert().values(id=tx.new_id(), account_id=tx.new_id(), status="x", draft="{}", created_at=1))
     gone = []
-    for days in (1, 2, 5, 1, 30):
+    for days in (1, 2, 5, 1, 30, 60):
         engine.clock.forward(days=days)
         gone.append(sweeps.purge(engine.runtime))
-    assert gone == [0, 1, 2, 0, 1]  # windows after two days, events and quotes after a week, receipts after a month
-    assert [len(engine.all(table)) for table in (outbox, receipts, windows, quotes)] == [1, 1, 1, 0]
+    # windows after two days; events, chunks and quotes after a week; receipts, both kinds, and jobs after a month
+    assert gone == [0, 1, 3, 0, 3, 1]
+    kept = (outbox, receipt_batches, receipts, windows, chunks, jobs, carrier_ids, quotes)
+    assert [len(engine.all(table)) for table in kept] == [1, 1, 1, 1, 1, 1, 1, 0]

@@ -2,20 +2,25 @@
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from core import jobs
 from core.schema import chunks as chunks_table
-from core.schema import routes, windows
-from core.sending import campaigns, chunks, hours
+from core.schema import messages, routes, windows
+from core.sending import answers, campaigns, chunks, hours, singles
 from core.sending.drafts import Draft
+from core.sending.heads import Heads
 from core.sending.submit import submit_one
 from core.sending.windows import Window, claim
 from tests.support.engine import Engine
 from tests.support.scripted import Scripted, that
+from tests.support.serving import wait_for
 from tests.support.world import NOON
 
 PARIS = "+33612345620"
@@ -79,6 +84,27 @@ def test_a_window_holds_at_most_what_the_carrier_takes_and_what_the_rate_allows(
     by_count = take(engine)
     assert by_count is not None
     assert len(by_count.attempts) == 3
+
+
+def test_a_lane_finds_what_stands_before_the_place_it_has_reached(make_engine: Callable[..., Engine]) -> None:
+    engine = make_engine(carrier=Scripted(traits=that(window=2)))
+    sent = engine.send_all(engine.account(), [Draft(PARIS, str(place)) for place in range(5)])
+    ids = sorted(one.id for one in sent)
+    with engine.runtime.begin() as tx:
+        tx.execute(messages.update().where(messages.c.id == ids[0]).values(status="scheduled"))
+    heads = Heads()
+
+    def goes() -> list[str]:
+        window = claim(engine.runtime, engine.carrier.name, "test", 500, {}, heads)
+        assert window is not None
+        answers.close(engine.runtime, window)
+        return [attempt.reference for attempt in window.attempts]
+
+    assert goes() == ids[1:3]
+    with engine.runtime.begin() as tx:
+        tx.execute(messages.update().where(messages.c.id == ids[0]).values(status="queued"))
+    assert goes() == ids[3:]
+    assert goes() == ids[:1]
 
 
 def test_segments_are_what_is_paced_and_one_message_always_fits(engine: Engine) -> None:
@@ -222,7 +248,7 @@ def test_a_window_is_written_before_the_network_with_the_end_of_its_lease(engine
     engine.send(engine.account(), PARIS)
     take(engine)
     (row,) = engine.all(windows)
-    assert (row.size, row.closed_at, row.lease_until) == (1, None, NOON + 30_000)
+    assert (row.size, row.closed_at, row.lease_until) == (1, None, NOON + 10_000)
 
 
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
@@ -236,3 +262,29 @@ def test_a_chunk_that_another_is_claiming_is_passed_over(engine: Engine) -> None
         assert window is not None
         assert window.account_id == second.id
         assert take(engine) is None
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)  # SQLite has one writer: nothing is waited for
+def test_a_chunk_whose_first_message_is_called_off_while_it_is_claimed_keeps_the_others(
+    database_url: str, tmp_path: Path
+) -> None:
+    with closing(Engine(database_url, tmp_path, per_second=1)) as engine, ThreadPoolExecutor(1) as crowd:
+        engine.clock.forward(seconds=1)  # a bucket with one segment in it
+        account = engine.account()
+        first, *others = engine.send_all(account, [Draft(f"+336120000{place}", "Bonjour") for place in (20, 21, 22)])
+        with engine.runtime.begin() as tx:
+            singles.cancel(tx, account.id, first.id)
+            claimed = crowd.submit(engine.serve)
+            wait_for(lambda: waiting(engine))
+        claimed.result(30)
+        engine.later(rounds=6, seconds=2)
+        sent = {row.id for row in engine.messages(account) if row.status in {"sent", "delivered_operator", "received"}}
+        assert sent == {one.id for one in others}
+        assert engine.faults() == []
+
+
+def waiting(engine: Engine) -> bool:
+    """Whether some transaction of this database waits for a lock."""
+    with engine.runtime.read() as tx:
+        asked = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+        return bool(tx.scalar(text(asked)))

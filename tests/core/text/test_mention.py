@@ -29,3 +29,20 @@ def test_a_text_that_only_resembles_it_gets_the_mention(text: str) -> None:
 
 def test_white_space_at_the_end_makes_way_for_the_mention() -> None:
     assert MENTIONS.append("Soldes \n", "FR") == "Soldes STOP 36034"
+
+
+@pytest.mark.parametrize(
+    "ending, after",
+    [
+        ("Soldes", " STOP 36034"),
+        ("Soldes STOP 36034", ""),
+        ("NONSTOP 36034", " STOP 36034"),
+        ("STOP 36034", None),
+        ("6034", None),
+        ("", None),
+    ],
+)
+def test_what_stands_before_matters_only_where_the_ending_may_be_a_part_of_the_mention(
+    ending: str, after: str | None
+) -> None:
+    assert MENTIONS.after(ending, "FR") == after

@@ -21,11 +21,12 @@ from core.text import merge
 )
 def test_fields_are_replaced_and_all_else_is_left(text: str, rendered: str) -> None:
     fields = {"nom": "Dupont", "prenom": "Marie", "email": None}
-    assert merge.render(merge.read(text), fields) == rendered
+    template = merge.read(text)
+    assert merge.render(template, merge.values(template, fields)) == rendered
 
 
 def test_a_value_is_not_searched_for_fields_of_its_own() -> None:
-    assert merge.render(merge.read("$nom $prenom"), {"nom": "$prenom", "prenom": "%s"}) == "$prenom %s"
+    assert merge.render(merge.read("$nom $prenom"), ("$prenom", "%s")) == "$prenom %s"
 
 
 def test_a_template_knows_its_fields() -> None:

@@ -56,3 +56,17 @@ def test_other_ways_are_asked_after_api_keys(runtime: Runtime) -> None:
     zapier = Caller("a", frozenset(), "zapier", "grant:1")
     keyring = Keyring(runtime, [lambda _: None, lambda secret: zapier if secret == "hub_at_1" else None])
     assert keyring.caller("Bearer hub_at_1") is zapier
+
+
+def test_who_is_remembered_is_known_without_the_database_for_two_seconds(runtime: Runtime, clock: ManualClock) -> None:
+    account_id, _ = key(runtime)
+    keyring = Keyring(runtime)
+    assert keyring.known("Bearer smshub_x") is None
+    keyring.caller("Bearer smshub_x")
+    found = keyring.known("Bearer smshub_x")
+    assert found is not None
+    assert found.account_id == account_id
+    clock.forward(ms=TTL_MS)
+    assert keyring.known("Bearer smshub_x") is None
+    with pytest.raises(Refused, match="unauthenticated"):
+        keyring.known("Basic smshub_x")

@@ -163,3 +163,16 @@ def test_what_is_over_is_hidden_by_delete_and_kept_in_reports(engine: Engine, cl
     assert client("GET", "/messages").json["items"] == []
     assert client("GET", f"/messages/{message['id']}").status_code == 200
     assert client("GET", f"/campaigns/{made['id']}/report").json["statistics"]["success"]["count"] == 1
+
+
+def test_a_batch_may_spell_one_time_in_many_ways(client: RestClient) -> None:
+    times = ["2030-01-01T00:00:00Z", "2030-01-01T01:00:00+01:00", "2030-01-01T00:00:00.000Z", "2030-01-02T00:00:00Z"]
+    drafts = [{"to": f"+3361234567{place}", "text": "Hi", "send_at": at} for place, at in enumerate(times)]
+    items = client("POST", "/messages/batch", json={"messages": drafts}).json["items"]
+    assert [(item["index"], item["message"]["to"]) for item in items] == [
+        (place, draft["to"]) for place, draft in enumerate(drafts)
+    ]
+    assert [item["message"]["send_at"] for item in items] == [
+        *[items[0]["message"]["send_at"]] * 3,
+        items[3]["message"]["send_at"],
+    ]

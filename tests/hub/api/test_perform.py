@@ -1,4 +1,5 @@
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from typing import Any
 
 import pytest
@@ -20,6 +21,9 @@ class Shop:
         if self.fails:
             raise Refused("not_enabled", "Not today.")
         return Reply({"id": made.id}, 201)
+
+    def group(self, calls: Sequence[Call], tx: Tx) -> list[Reply | Refused]:
+        return [self.write(call, tx) for call in calls]
 
     def own(self, call: Call) -> Reply:
         with call.runtime.begin() as tx:
@@ -49,17 +53,33 @@ def call(runtime: Runtime, account: Account, body: Any = None, key: str | None =
     return Call(runtime, Caller(account.id, frozenset(), "api", "test"), body=body, key=key)
 
 
+def perform(performer: Performer, asked: Operation, call: Call, way: str, path: str = "") -> Answer:
+    """Carry a call out; `later`: for a caller that does not wait."""
+    if way != "later":
+        return performer.perform(asked, call, path)
+    answer: Future[Answer] = Future()
+
+    def tell(outcome: Answer | Exception) -> None:
+        answer.set_exception(outcome) if isinstance(outcome, Exception) else answer.set_result(outcome)
+
+    performer.perform_later(asked, call, path, tell)
+    return answer.result(60)
+
+
+WAYS = {"write": "write", "own": "own", "group": "group", "later": "group"}
+
+
 def made(runtime: Runtime) -> int:
     with runtime.read() as tx:
         return len([each for each in accounts.everyone(tx) if each.name.startswith("shop")])
 
 
-@pytest.mark.parametrize("way", ["write", "own"])
+@pytest.mark.parametrize("way", WAYS)
 def test_the_same_key_and_body_get_the_same_answer_and_it_is_done_once(
     runtime: Runtime, account: Account, shop: Shop, way: str
 ) -> None:
-    performer, asked = Performer(Cursors(["k" * 32])), operation(getattr(shop, way), way, keyed=True)
-    first, second = (performer.perform(asked, call(runtime, account, {"n": 1})) for _ in range(2))
+    performer, asked = Performer(Cursors(["k" * 32])), operation(getattr(shop, WAYS[way]), WAYS[way], keyed=True)
+    first, second = (perform(performer, asked, call(runtime, account, {"n": 1}), way) for _ in range(2))
     assert (second.status, second.body, dict(second.headers)) == (
         first.status,
         first.body,
@@ -68,15 +88,15 @@ def test_the_same_key_and_body_get_the_same_answer_and_it_is_done_once(
     assert made(runtime) == 1
 
 
-@pytest.mark.parametrize("way", ["write", "own"])
+@pytest.mark.parametrize("way", WAYS)
 def test_another_body_or_path_under_the_key_is_refused(
     runtime: Runtime, account: Account, shop: Shop, way: str
 ) -> None:
-    performer, asked = Performer(Cursors(["k" * 32])), operation(getattr(shop, way), way, keyed=True)
-    performer.perform(asked, call(runtime, account, {"n": 1}), "/x")
+    performer, asked = Performer(Cursors(["k" * 32])), operation(getattr(shop, WAYS[way]), WAYS[way], keyed=True)
+    perform(performer, asked, call(runtime, account, {"n": 1}), way, "/x")
     for body, path in (({"n": 2}, "/x"), ({"n": 1}, "/y")):
         with pytest.raises(Refused, match="idempotency_conflict"):
-            performer.perform(asked, call(runtime, account, body), path)
+            perform(performer, asked, call(runtime, account, body), way, path)
     assert made(runtime) == 1
 
 
@@ -137,6 +157,56 @@ def test_of_two_processes_with_one_key_the_slower_gets_the_answer_of_the_quicker
     late = here.perform(operation(overtaken, "own", keyed=True), call(runtime, account, {"n": 1}))
     assert late.body == quicker[0].body
     assert made(runtime) == 1
+
+
+def test_who_does_not_wait_is_told_that_the_key_is_at_work_and_can_use_it_afterwards(
+    runtime: Runtime, account: Account
+) -> None:
+    performer, told = Performer(Cursors(["k" * 32])), list[str]()
+
+    def ask_again(calls: Sequence[Call], _: Tx) -> list[Reply | Refused]:
+        with pytest.raises(Refused) as refused:
+            performer.perform_later(asked, call(runtime, account), "", lambda _: None)
+        told.append(refused.value.code)
+        return [Refused("not_enabled", "Not today.")] * len(calls)
+
+    asked = operation(ask_again, "group", keyed=True)
+    for _ in range(2):  # the second time the key is free again, and nothing was kept under it
+        with pytest.raises(Refused, match="not_enabled"):
+            perform(performer, asked, call(runtime, account), "later")
+    assert told == ["idempotency_in_progress"] * 2
+
+
+@pytest.mark.parametrize("way", ["group", "later"])
+def test_a_fault_leaves_the_key_free_and_nothing_done(runtime: Runtime, account: Account, shop: Shop, way: str) -> None:
+    performer, faults = Performer(Cursors(["k" * 32])), [LookupError("a bug")]
+
+    def breaks_once(calls: Sequence[Call], tx: Tx) -> list[Reply | Refused]:
+        made = shop.group(calls, tx)
+        if faults:
+            raise faults.pop()
+        return made
+
+    asked = operation(breaks_once, "group", keyed=True)
+    with pytest.raises(LookupError):
+        perform(performer, asked, call(runtime, account, {"n": 1}), way)
+    again = perform(performer, asked, call(runtime, account, {"n": 2}), way)
+    assert (again.status, again.headers, made(runtime)) == (201, {}, 1)
+
+
+@pytest.mark.parametrize("key", ["k", None])
+def test_who_does_not_wait_is_told_of_an_answer_that_cannot_be_written(
+    runtime: Runtime, account: Account, key: str | None
+) -> None:
+    performer, bodies = Performer(Cursors(["k" * 32])), [object(), "well"]
+
+    def answers(calls: Sequence[Call], _: Tx) -> list[Reply | Refused]:
+        return [Reply(bodies.pop(0)) for _ in calls]
+
+    asked = operation(answers, "group", keyed=True)
+    with pytest.raises(TypeError):
+        perform(performer, asked, call(runtime, account, key=key), "later")
+    assert perform(performer, asked, call(runtime, account, key=key), "later").body == b'"well"'
 
 
 def test_a_list_is_a_page_whose_cursor_leads_to_the_next(runtime: Runtime, account: Account) -> None:

@@ -122,5 +122,30 @@ def test_the_quick_check_and_the_slow_one_agree(name: str, value: dict[str, Any]
         assert not slow
 
 
+LISTS: dict[str, strategies.SearchStrategy[list[Any]]] = {
+    "to": strategies.lists(strategies.one_of(strategies.text(max_size=66), strategies.none()), min_size=1),
+    "purpose": strategies.lists(strategies.sampled_from(["otp", "marketing", "other", "", 1]), min_size=1),
+    "send_at": strategies.lists(strategies.sampled_from(["2026-09-21T14:13:20Z", "soon", "", 7]), min_size=1),
+    "stop": strategies.lists(strategies.sampled_from([True, False, 0, "no"]), min_size=1),
+    "validity_minutes": strategies.lists(strategies.sampled_from([1, 10_080, 0, 10_081, True, 5.0, "5"]), min_size=1),
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+@given(data=strategies.data())
+def test_a_column_fits_only_where_each_of_its_values_would_by_itself(name: str, data: strategies.DataObject) -> None:
+    values = data.draw(LISTS[name])
+    whole = schemas.resolved(schemas.components()["MessageDraft"])
+    slow = schemas.validator_of({"type": "object", "properties": whole["properties"]})
+    right = [not schemas.faults_of(slow, {name: value}) for value in values]
+    fits = schemas.columns_of(whole)[name](values)
+    assert fits == (all(right) and not any(isinstance(value, float) for value in values))
+
+
+def test_a_word_that_columns_are_not_checked_for_is_a_bug() -> None:
+    with pytest.raises(ValueError, match="pattern"):
+        schemas.columns_of({"properties": {"a": {"type": "string", "pattern": "x"}}})
+
+
 def test_the_documents_are_named_as_the_api_names_them() -> None:
     assert all(path.stem[0].isupper() for path in Path(schemas.__file__).with_name("schemas").glob("*.json"))

@@ -6,7 +6,8 @@ import pytest
 
 from core import PeerError
 from hub.hooks import schedule
-from hub.hooks.deliver import IN_FLIGHT, LEASE_MS, PER_SECOND, claim_next, deliver, record
+from hub.hooks.choice import IN_FLIGHT
+from hub.hooks.deliver import LEASE_MS, PER_SECOND, claim_next, deliver, record
 from hub.hooks.schedule import Outcome
 from hub.outbound import Answer
 from tests.support.hooked import KEYS, Hub

@@ -1,14 +1,21 @@
 """Faults 21 to 25 of the contract, each against a real server on 127.0.0.1 that an allow list lets through."""
 
+import threading
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 
 import pytest
 
-from core import Refused
+from core import Refused, accounts
 from hub.guard import Guard
 from hub.hooks import schedule
-from tests.support.hooked import Hub, hub_on
-from tests.support.receivers import Receiver, answers
+from hub.hooks.aside import Aside
+from hub.hooks.deliver import deliver
+from hub.hooks.tables import hooks
+from hub.outbound import Outbound
+from tests.support.hooked import KEYS, LOOPBACK, Hub, hub_on
+from tests.support.receivers import Behaviour, Receiver, answers
+from tests.support.serving import wait_for
 from tests.support.world import Letters
 
 REBOUND = "http://rebinds.test/hook"
@@ -148,3 +155,100 @@ def test_25_a_secret_rotated_between_attempts_signs_beside_the_new_one_for_a_day
     last.verified(new)
     with pytest.raises(Exception, match="No matching signature found"):
         last.verified(old)
+
+
+def hanging(shop: Receiver, start: bytes = b"") -> Behaviour:
+    """Says `start`, and then nothing more until the receiver stops."""
+
+    def hang(request: BaseHTTPRequestHandler) -> None:
+        request.wfile.write(start)
+        request.wfile.flush()
+        shop.stopped.wait()
+        request.close_connection = True
+
+    return hang
+
+
+def test_a_receiver_that_hangs_in_the_middle_of_its_body_is_cut_and_others_are_on_time(
+    database_url: str, shop: Receiver, other: Receiver
+) -> None:
+    hub = hub_on(database_url, seconds=0.3)
+    hub.hook(shop.url)
+    hub.hook(other.url)
+    shop.behaviour = hanging(shop, b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
+    hub.happens()
+    assert hub.deliver() == 2
+    cut, prompt = hub.rows()
+    assert (cut.status, cut.last_error) == ("pending", "no whole answer within 0.3 seconds")
+    assert prompt.status == "delivered"
+    hub.runtime.database.close()
+
+
+def test_fifty_hooks_of_other_accounts_that_all_hang_at_once_do_not_hold_up_a_prompt_one(
+    hub: Hub, shop: Receiver, other: Receiver
+) -> None:
+    """One thread, and a deadline that never comes while the test runs: every one of the fifty goes on aside."""
+    other.behaviour = hanging(other)
+    for name in range(50):
+        stranger = account(hub, f"Stranger {name}")
+        stranger.hook(other.url)
+        stranger.happens()
+    hub.hook(shop.url)
+    with hub.runtime.begin() as tx:
+        tx.execute(hooks.update().values(prompt=True))
+    hub.happens(3)
+    outbound = Outbound(LOOPBACK, seconds=60)
+    aside = Aside(seconds=0.01)
+    assert deliver(hub.runtime, KEYS, outbound.send, aside=aside) == 53
+    assert len(shop.posts) == 3
+    assert [row.status for row in hub.rows()].count("pending") == 50
+    other.stopped.set()
+    wait_for(lambda: all(row.lease_until is None for row in hub.rows()))
+    assert not any(hub.state(row.hook_id).prompt for row in hub.rows() if row.status == "pending")
+
+
+def test_a_post_that_went_on_aside_is_recorded_when_it_is_answered(hub: Hub, shop: Receiver) -> None:
+    goes_on = threading.Event()
+
+    def slow(request: BaseHTTPRequestHandler) -> None:
+        goes_on.wait()
+        answers(200)(request)
+
+    shop.behaviour = slow
+    hook_id, _ = hub.hook(shop.url)
+    hub.happens(2)
+    aside = Aside(seconds=0.01)
+    assert hub.deliver(aside=aside) == 1  # the second waits: whoever hangs just now is asked no more
+    assert [row.status for row in hub.rows()] == ["pending", "pending"]
+    goes_on.set()
+    wait_for(lambda: hub.rows()[0].status == "delivered")
+    assert hub.state(hook_id).delivered == 1
+    assert hub.deliver() == 1
+
+
+def test_when_there_is_no_room_aside_a_thread_waits_and_doubtful_hooks_are_left_alone(
+    hub: Hub, shop: Receiver, other: Receiver
+) -> None:
+    hub.hook(shop.url)
+    hub.happens()
+    aside = Aside(seconds=0.01, most=0)
+    assert hub.deliver(aside=aside) == 0
+    with hub.runtime.begin() as tx:
+        tx.execute(hooks.update().values(prompt=True))
+    shop.behaviour = after(0.05)
+    assert hub.deliver(aside=aside) == 1
+    assert [row.status for row in hub.rows()] == ["delivered"]
+
+
+def after(seconds: float) -> Behaviour:
+    def late(request: BaseHTTPRequestHandler) -> None:
+        threading.Event().wait(seconds)
+        answers(200)(request)
+
+    return late
+
+
+def account(hub: Hub, name: str) -> Hub:
+    """The same hub, as another account."""
+    with hub.runtime.begin() as tx:
+        return replace(hub, account_id=accounts.create(tx, name).id)

@@ -1,17 +1,20 @@
 """From the outbox to deliveries: rendered once, filtered, batched, and never lost or doubled on the way."""
 
 import json
+import uuid
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+from sqlalchemy import func, select
+
 from connectors.contract import Event, Trigger
-from core import Tx, accounts, events
-from hub.hooks import queue
-from hub.hooks.queue import BATCH_EVENTS, BATCH_LINGER_MS
-from hub.hooks.relay import Key, Take, relay
+from core import Tx, accounts, events, schema
+from hub.hooks import endpoints, queue
+from hub.hooks.batches import BATCH_EVENTS, BATCH_LINGER_MS
+from hub.hooks.relay import Key, Take, Turn, relay, turn
 from hub.hooks.triggers import TRIGGERS
 from tests.support import rows
-from tests.support.hooked import Hub
+from tests.support.hooked import KEYS, Hub
 from tests.support.receivers import Receiver, answers
 
 URL = "http://127.0.0.1:1/"
@@ -31,6 +34,25 @@ def test_what_was_relayed_is_not_relayed_again(hub: Hub) -> None:
     hub.happens()
     assert hub.relay() == 0
     assert len(hub.rows()) == 1
+
+
+def test_facts_that_nobody_wants_are_done_with_unread(hub: Hub) -> None:
+    hub.hook(URL, "optout.removed")
+    hub.emit("optout.created", [{"number": 33612000000, "source": "api", "at": hub.clock.now}])
+    with hub.runtime.begin() as tx:
+        tx.execute(schema.outbox.update().values(payload="torn"))
+    assert turn(hub.runtime, TRIGGERS, [queue.sink]) == Turn(1, full=False)
+    assert hub.relay_waits() == 0
+
+
+def test_a_turn_that_had_to_stop_says_so(hub: Hub) -> None:
+    hub.hook(URL)
+    for _ in range(3):
+        hub.emit("optout.created", [{"number": 33612000000, "source": "x" * 150_000, "at": hub.clock.now}])
+    said = [turn(hub.runtime, TRIGGERS, [queue.sink]) for _ in range(4)]
+    assert said == [Turn(1, full=True), Turn(1, full=True), Turn(1, full=False), Turn(0, full=False)]
+    hub.emit("optout.created", [{"number": 33612000000, "source": "x", "at": hub.clock.now}])
+    assert turn(hub.runtime, TRIGGERS, [queue.sink], limit=1) == Turn(1, full=True)
 
 
 def test_two_hooks_are_told_of_the_same_event_by_the_same_id(hub: Hub) -> None:
@@ -106,7 +128,7 @@ def test_a_batch_holds_500_at_most_and_a_full_one_goes_at_once(hub: Hub, shop: R
     hub.hook(shop.url, batch=True)
     hub.happens(10)
     hub.happens(2 * BATCH_EVENTS)
-    assert [row.size for row in hub.rows()] == [BATCH_EVENTS, BATCH_EVENTS, 10]
+    assert sorted(row.size for row in hub.rows()) == [10, BATCH_EVENTS, BATCH_EVENTS]
     assert hub.deliver() == 2
     assert [len(post.json) for post in shop.posts] == [BATCH_EVENTS, BATCH_EVENTS]
     numbers = [event["data"]["number"] for row in hub.rows() for event in json.loads(row.body)]
@@ -128,11 +150,15 @@ def test_a_batch_that_was_posted_once_is_never_filled_again(hub: Hub, shop: Rece
     assert first.webhook_id != last.webhook_id
 
 
-def test_a_batch_holds_events_of_one_type(hub: Hub) -> None:
-    hub.hook(URL, "optout.created", "optout.removed", batch=True)
+def test_a_batch_holds_events_of_one_type(hub: Hub, shop: Receiver) -> None:
+    hub.hook(shop.url, "optout.created", "optout.removed", batch=True)
     hub.happens(2, "optout.created")
     hub.happens(1, "optout.removed")
     hub.happens(1, "optout.created")
+    hub.clock.forward(ms=BATCH_LINGER_MS)
+    assert hub.deliver() == 2
+    posted = sorted([event["type"] for event in post.json] for post in shop.posts)
+    assert posted == [["optout.created"] * 3, ["optout.removed"]]
     assert sorted((row.type, row.size) for row in hub.rows()) == [("optout.created", 3), ("optout.removed", 1)]
 
 
@@ -174,3 +200,94 @@ def test_a_fact_that_can_not_be_told_is_put_off_and_holds_up_nobody(hub: Hub) ->
     hub.clock.forward(minutes=5)
     assert relay(hub.runtime, TRIGGERS, [queue.sink]) == 1  # mended meanwhile
     assert len(hub.rows()) == 3
+
+
+def test_a_fact_of_one_account_does_not_wait_for_a_backlog_of_another(hub: Hub) -> None:
+    with hub.runtime.begin() as tx:
+        busy = accounts.create(tx, "Busy")
+        wanted = endpoints.Wanted(URL, ["optout.created"], {}, batch=False)
+        endpoints.create(hub.runtime, tx, KEYS, busy.id, wanted, "api")
+        for _ in range(300):
+            events.emit(tx, busy.id, "optout.created", [{"number": 33600000000, "source": "x" * 20_000, "at": tx.now}])
+    hub.clock.forward(minutes=1)
+    hub.hook(URL)
+    hub.emit("optout.created", [{"number": 33612000000, "source": "api", "at": hub.clock.now}])
+    turns = [hub.relay() for _ in range(2)]
+    assert [row.account_id for row in hub.rows()].count(hub.account_id) == 1
+    assert sum(turns) < 40
+    while hub.relay():
+        pass
+    assert hub.relay_waits() == 0
+
+
+def test_a_turn_serves_every_account_that_waits(hub: Hub) -> None:
+    with hub.runtime.begin() as tx:
+        for name in range(30):
+            account = accounts.create(tx, f"Account {name}")
+            for _ in range(10):
+                events.emit(tx, account.id, "optout.created", [{"number": 33600000000, "source": "api", "at": tx.now}])
+    assert relay(hub.runtime, TRIGGERS, [queue.sink], limit=30) == 30
+    with hub.runtime.read() as tx:
+        outbox = schema.outbox
+        told = tx.all(select(func.count()).where(outbox.c.relayed_at.is_not(None)).group_by(outbox.c.account_id))
+    assert [row[0] for row in told] == [1] * 30
+
+
+def test_one_account_whose_facts_can_not_be_told_holds_up_no_other(hub: Hub) -> None:
+    def breaks(tx: Tx, account_id: str, facts: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+        if account_id != hub.account_id:
+            raise KeyError("a bug")
+        return TRIGGERS["optout.created"].render(tx, account_id, facts)
+
+    old = TRIGGERS["optout.created"]
+    table = dict(TRIGGERS) | {old.type: Trigger(old.type, "", "", {}, {}, breaks)}
+    hub.hook(URL)
+    with hub.runtime.begin() as tx:
+        broken = accounts.create(tx, "Broken")
+        wanted = endpoints.Wanted(URL, ["optout.created"], {}, batch=False)
+        endpoints.create(hub.runtime, tx, KEYS, broken.id, wanted, "api")
+        for _ in range(20):
+            events.emit(tx, broken.id, "optout.created", [{"number": 33600000000, "source": "api", "at": tx.now}])
+    hub.emit("optout.created", [{"number": 33612000000, "source": "api", "at": hub.clock.now}])
+    relay(hub.runtime, table, [queue.sink])
+    assert [row.account_id for row in hub.rows()] == [hub.account_id]
+
+
+def test_small_batches_that_wait_are_posted_as_one(hub: Hub, shop: Receiver) -> None:
+    hub.hook(shop.url, batch=True)
+    for _ in range(30):
+        hub.happens(20)
+    hub.clock.forward(ms=BATCH_LINGER_MS)
+    assert hub.deliver() == 2
+    assert [len(post.json) for post in shop.posts] == [BATCH_EVENTS, 100]
+    assert [row.size for row in hub.rows()] == [BATCH_EVENTS, 100]
+    assert len({event["id"] for post in shop.posts for event in post.json}) == 600
+
+
+def test_two_batches_that_do_not_fit_into_one_are_posted_apart(hub: Hub, shop: Receiver) -> None:
+    hub.hook(shop.url, batch=True)
+    hub.happens(300)
+    hub.happens(300)
+    hub.clock.forward(ms=BATCH_LINGER_MS)
+    assert hub.deliver() == 2
+    assert [len(post.json) for post in shop.posts] == [300, 300]
+
+
+def test_a_ping_and_a_replayed_batch_stay_as_they_are(hub: Hub, shop: Receiver) -> None:
+    hook_id, _ = hub.hook(shop.url, batch=True)
+    hub.happens(2)
+    hub.clock.forward(ms=BATCH_LINGER_MS)
+    hub.deliver()
+    hub.ask("hooks.ping", id_=hook_id)
+    hub.ask("hooks.ping", id_=hook_id)
+    hub.ask("deliveries.replay", id_=hub.rows()[0].id)
+    hub.happens(3)
+    hub.clock.forward(ms=BATCH_LINGER_MS)
+    assert hub.deliver() == 4
+    assert sorted(len(post.json) for post in shop.posts) == [1, 1, 2, 2, 3]
+
+
+def test_an_event_id_is_the_uuid5_of_its_place_in_its_row() -> None:
+    row = "01997b2c-1a2b-7c3d-8e4f-123456789abc"
+    for place in range(1000):
+        assert events.event_id(row, place) == str(uuid.uuid5(uuid.UUID(row), str(place)))

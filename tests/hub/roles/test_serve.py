@@ -92,7 +92,7 @@ def test_no_demo_account_comes_to_an_operator_who_has_one(tmp_path: Path) -> Non
         hub.stop()
 
 
-@pytest.mark.parametrize("role", ["web", "worker"])
+@pytest.mark.parametrize("role", ["web", "worker", "listen"])
 def test_other_roles_say_that_sqlite_is_for_serve(tmp_path: Path, role: str) -> None:
     said = smshub(role, folder=tmp_path)
     assert said.returncode == 2

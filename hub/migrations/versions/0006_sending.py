@@ -1,7 +1,7 @@
 """The tables of sending.
 
-Revision ID: 0005
-Revises: 0004
+Revision ID: 0006
+Revises: 0005
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 from core import schema
 
-revision = "0005"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
@@ -28,10 +28,6 @@ def upgrade() -> None:
     _windows()
     _windows_indexes()
     _lanes()
-    _receipts()
-    _receipts_indexes()
-    _replies()
-    _replies_indexes()
     _campaign_counts()
     _campaign_counts_indexes()
     _send_counts()
@@ -44,8 +40,6 @@ def downgrade() -> None:
     op.drop_table("quotes")
     op.drop_table("send_counts")
     op.drop_table("campaign_counts")
-    op.drop_table("replies")
-    op.drop_table("receipts")
     op.drop_table("lanes")
     op.drop_table("windows")
     op.drop_table("chunks")
@@ -162,7 +156,17 @@ def _messages() -> None:
         sa.Column("carrier_id", sa.Text(), nullable=True),
         sa.Column("carrier_code", sa.Text(), nullable=True),
         sa.Column("hidden_at", sa.BigInteger(), nullable=True),
+        sa.Column(
+            "rare",
+            sa.Text(),
+            sa.Computed(
+                "CASE WHEN status IN ('scheduled', 'unknown', 'rejected', 'no_credit', 'cancelled', 'blacklisted', 'failed_temporary', 'failed_permanent', 'expired') THEN status END",
+                persisted=True,
+            ),
+            nullable=True,
+        ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_messages")),
+        postgresql_with={"fillfactor": 55},
     )
 
 
@@ -177,26 +181,29 @@ def _messages_indexes() -> None:
         sqlite_where=sa.text("campaign_id IS NOT NULL"),
     )
     op.create_index(
-        "ix_messages_carrier_id",
+        "ix_messages_campaign_id_rare",
         "messages",
-        ["carrier_id", "carrier"],
+        ["campaign_id", "rare", "id"],
         unique=False,
-        postgresql_where=sa.text("carrier_id IS NOT NULL"),
-        sqlite_where=sa.text("carrier_id IS NOT NULL"),
+        postgresql_where=sa.text("rare IS NOT NULL AND campaign_id IS NOT NULL"),
+        sqlite_where=sa.text("rare IS NOT NULL AND campaign_id IS NOT NULL"),
     )
-    op.create_index("ix_messages_chunk_id_id", "messages", ["chunk_id", "id"], unique=False)
+    op.create_index(
+        "ix_messages_chunk_id_id",
+        "messages",
+        ["chunk_id", "id"],
+        unique=False,
+        postgresql_where=sa.text("chunk_id IS NOT NULL"),
+        sqlite_where=sa.text("chunk_id IS NOT NULL"),
+    )
     op.create_index("ix_messages_number_id", "messages", ["number", "id"], unique=False)
     op.create_index(
         "ix_messages_rare",
         "messages",
-        ["account_id", "status", "id"],
+        ["account_id", "rare", "id"],
         unique=False,
-        postgresql_where=sa.text(
-            "status IN ('scheduled', 'sending', 'unknown', 'rejected', 'no_credit', 'cancelled', 'blacklisted')"
-        ),
-        sqlite_where=sa.text(
-            "status IN ('scheduled', 'sending', 'unknown', 'rejected', 'no_credit', 'cancelled', 'blacklisted')"
-        ),
+        postgresql_where=sa.text("rare IS NOT NULL"),
+        sqlite_where=sa.text("rare IS NOT NULL"),
     )
     op.create_index(
         "ix_messages_reference",
@@ -244,6 +251,14 @@ def _chunks_indexes() -> None:
         postgresql_where=sa.text("status = 'ready'"),
         sqlite_where=sa.text("status = 'ready'"),
     )
+    op.create_index(
+        "ix_chunks_sendable",
+        "chunks",
+        ["carrier", "purpose", "account_id", "due_at"],
+        unique=False,
+        postgresql_where=sa.text("status = 'ready' AND step = 'send'"),
+        sqlite_where=sa.text("status = 'ready' AND step = 'send'"),
+    )
 
 
 def _windows() -> None:
@@ -280,68 +295,6 @@ def _lanes() -> None:
         sa.Column("owner", sa.Text(), nullable=True),
         sa.Column("lease_until", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("carrier", "lane", name=op.f("pk_lanes")),
-    )
-
-
-def _receipts() -> None:
-    op.create_table(
-        "receipts",
-        sa.Column("id", schema.Id(), nullable=False),
-        sa.Column("carrier", sa.Text(), nullable=False),
-        sa.Column("carrier_id", sa.Text(), nullable=True),
-        sa.Column("reference", sa.Text(), nullable=True),
-        sa.Column("status", sa.Text(), nullable=False),
-        sa.Column("code", sa.Text(), nullable=True),
-        sa.Column("at", sa.BigInteger(), nullable=False),
-        sa.Column("received_at", sa.BigInteger(), nullable=False),
-        sa.Column("due_at", sa.BigInteger(), nullable=False),
-        sa.Column("applied_at", sa.BigInteger(), nullable=True),
-        sa.Column("outcome", sa.Text(), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_receipts")),
-    )
-
-
-def _receipts_indexes() -> None:
-    op.create_index(
-        "ix_receipts_waiting",
-        "receipts",
-        ["due_at"],
-        unique=False,
-        postgresql_where=sa.text("applied_at IS NULL"),
-        sqlite_where=sa.text("applied_at IS NULL"),
-    )
-
-
-def _replies() -> None:
-    op.create_table(
-        "replies",
-        sa.Column("id", schema.Id(), nullable=False),
-        sa.Column("carrier", sa.Text(), nullable=False),
-        sa.Column("carrier_ref", sa.Text(), nullable=False),
-        sa.Column("number", sa.BigInteger(), nullable=False),
-        sa.Column("code", sa.Text(), nullable=False),
-        sa.Column("text", sa.Text(), nullable=False),
-        sa.Column("received_at", sa.BigInteger(), nullable=False),
-        sa.Column("applied_at", sa.BigInteger(), nullable=True),
-        sa.Column("account_id", schema.Id(), nullable=True),
-        sa.Column("message_id", schema.Id(), nullable=True),
-        sa.Column("campaign_id", schema.Id(), nullable=True),
-        sa.Column("opt_out", sa.Boolean(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_replies")),
-        sa.UniqueConstraint("carrier", "carrier_ref", name=op.f("uq_replies_carrier_carrier_ref")),
-    )
-
-
-def _replies_indexes() -> None:
-    op.create_index("ix_replies_account_id_id", "replies", ["account_id", "id"], unique=False)
-    op.create_index("ix_replies_campaign_id_id", "replies", ["campaign_id", "id"], unique=False)
-    op.create_index(
-        "ix_replies_waiting",
-        "replies",
-        ["id"],
-        unique=False,
-        postgresql_where=sa.text("applied_at IS NULL"),
-        sqlite_where=sa.text("applied_at IS NULL"),
     )
 
 
