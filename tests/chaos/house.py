@@ -159,6 +159,7 @@ class House:
             "SMSHUB_DATABASE_URL": self.url,
             "SMSHUB_REDIS_URL": self.redis.url,
             "SMSHUB_SECRET_KEYS": SECRET,
+            "SMSHUB_WEB_PROCESSES": "2",  # what is killed has a brother
             "SMSHUB_CARRIERS": json.dumps(self.plan.carriers()),
             "SMSHUB_HOOK_ALLOW": "127.0.0.0/8",
             "PORT": str(self.port),
