@@ -1,4 +1,4 @@
-"""The one contract between the hub and everything that plugs into it: operations, triggers, and what a handler is given.
+"""What the hub can be asked, and what it tells: operations, triggers, and what a handler is given.
 
 An operation is declared once; REST routes, OpenAPI, Zapier's creates and searches and the command line are projections of it.
 A trigger is declared once; webhooks, samples and feeders are projections of it. No web framework here: a handler is a plain
