@@ -91,8 +91,21 @@ class Catalogue(Protocol):
         """A schema with what it refers to (#/components/schemas/...) put in its place."""
         ...
 
-    def perform(self, caller: Caller, name: str, body: Any = None, *, key: str | None = None, **path: str) -> Reply:
-        """Carry out an operation as REST would: scope, schema, idempotency key and all. Raises Refused."""
+    def perform(
+        self,
+        caller: Caller,
+        name: str,
+        body: Any = None,
+        *,
+        key: str | None = None,
+        query: Mapping[str, Any] | None = None,
+        **path: str,
+    ) -> Reply:
+        """Carry out an operation as REST would: scope, schemas, idempotency key and all. Raises Refused.
+
+        The reply's body is the JSON value that REST answers; of a list `{"items": [...], "next_cursor": ...}`, and `query` may hold
+        `limit` and `cursor`. Values of `query` have the types of their schemas.
+        """
         ...
 
 
