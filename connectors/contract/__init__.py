@@ -1,25 +1,18 @@
 """The one contract between the hub and everything that plugs into it.
 
-`operations`: what the hub can be asked and tells, each declared once. `connector`: what a connector is, and what it is given.
+`operations`: what the hub can be asked and tells, each declared once. `connector`: what a connector is. `tools`: what it is lent.
 """
 
 from connectors.contract.connector import (
     Action,
-    Answer,
-    Catalogue,
     Command,
     Connector,
-    Http,
-    Installation,
-    Installations,
     Listener,
     Request,
     Route,
     Sink,
     Stop,
     Task,
-    Tokens,
-    Tools,
     Visit,
 )
 from connectors.contract.operations import (
@@ -37,6 +30,7 @@ from connectors.contract.operations import (
     Trigger,
     Upload,
 )
+from connectors.contract.tools import Answer, Catalogue, Http, Installation, Installations, Tokens, Tools
 
 __all__ = [
     "Action",

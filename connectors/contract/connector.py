@@ -4,29 +4,19 @@ A function is given a `Visit` and answers a `Reply`; it knows no web framework, 
 What it needs of the hub it asks of `visit.tools`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal, Protocol
 
 from sqlalchemy import Table
 
-from connectors.contract.operations import Event, Operation, Reply, Schema, Trigger
+from connectors.contract.operations import Event, Reply, Schema
+from connectors.contract.tools import Installation, Tools
 from core import Caller, Refused, Runtime, Tx
 
 MOST_BYTES: Final = 1024 * 1024  # of a request's body, unless its route says otherwise
-
-
-@dataclass(frozen=True, slots=True)
-class Installation:
-    """A connector linked to an account. `settings` are as its schema says, secrets opened: they are never printed or logged."""
-
-    id: str
-    account_id: str
-    connector: str
-    settings: Mapping[str, Any] = field(repr=False)
-    created_at: int
-    updated_at: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,106 +34,17 @@ class Request:
     headers: Mapping[str, str] = field(repr=False)
     remote: str
 
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What another server answered, of any status."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes = field(repr=False)
-
-
-class Tokens(Protocol):
-    """Access tokens of third parties, kept sealed, refreshed when they are about to end."""
-
-    def access(self, installation: Installation) -> str:
-        """A token that is good now. Raises PeerError: `rejected` where the other side took its consent back, else `unavailable`."""
-        ...
-
-    def refused(self, installation: Installation, token: str) -> str:
-        """The other side refused this token before its time: another one. Raises as `access` does."""
-        ...
-
-
-class Http(Protocol):
-    """HTTP to addresses that others gave: public ones only, no redirects, a total deadline, a bounded answer."""
-
-    def __call__(self, method: str, url: str, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Answer:
-        """What was answered. Raises PeerError where nothing was, or the address is not allowed."""
-        ...
-
-
-class Catalogue(Protocol):
-    """The tables of the hub, and the one way to have something done."""
-
-    @property
-    def operations(self) -> Mapping[str, Operation]:
-        """Everything that the hub can be asked, by name."""
-        ...
-
-    @property
-    def triggers(self) -> Mapping[str, Trigger]:
-        """Every kind of event, by type."""
-        ...
-
-    def resolved(self, schema: Schema) -> Schema:
-        """A schema with what it refers to (#/components/schemas/...) put in its place."""
-        ...
-
-    def perform(
-        self,
-        caller: Caller,
-        name: str,
-        body: Any = None,
-        *,
-        key: str | None = None,
-        query: Mapping[str, Any] | None = None,
-        **path: str,
-    ) -> Reply:
-        """Carry out an operation as REST would: scope, schemas, idempotency key and all. Raises Refused.
-
-        The reply's body is the JSON value that REST answers; of a list `{"items": [...], "next_cursor": ...}`, and `query` may hold
-        `limit` and `cursor`. Values of `query` have the types of their schemas.
-        """
-        ...
-
-
-class Installations(Protocol):
-    """The installations of one connector."""
-
-    def get(self, installation_id: str) -> Installation:
-        """Refuses with `not_found`."""
-        ...
-
-    def of_account(self, account_id: str) -> Installation | None:
-        """The account's, if it has one."""
-        ...
-
-    def every(self) -> Iterator[Installation]:
-        """All of them, a page at a time."""
-        ...
-
-    def caller(self, installation: Installation, user: str | None = None) -> Caller:
-        """Who acts when the connector acts for this installation: the account, with the connector's scopes and as its source."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Tools:
-    """What the hub lends to a connector. `options` are the operator's settings that name the connector (SMSHUB_SMTP_LISTEN, say)."""
-
-    public_url: str
-    catalogue: Catalogue
-    installations: Installations
-    http: Http
-    tokens: Tokens
-    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    def json(self) -> Any:
+        """The body as JSON. Refuses (`invalid_json`) what is none; whether it fits a schema is for `catalogue.check` to say."""
+        try:
+            return json.loads(self.raw)
+        except (ValueError, RecursionError):  # UnicodeDecodeError is a ValueError
+            raise Refused("invalid_json", "The body can't be read as JSON: send a JSON value in UTF-8.") from None
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """What a function of a connector is given. A job, a listener or a command has no `request`."""
+    """What a function of a connector is given. A task, a listener or a command has no `request`."""
 
     runtime: Runtime
     tools: Tools
@@ -173,13 +74,20 @@ class Visit:
             raise Refused("not_found", "There is no such installation.")
         return self.installation
 
+    def act(self, action: "Action", given: Mapping[str, Any], key: str | None = None) -> Reply:
+        """Have an action done: as the caller where there is one, else for the installation. Raises Refused, as the operation does."""
+        caller = self.caller or self.tools.installations.caller(self.installed)
+        self.tools.catalogue.check(action.fields, given)
+        return self.tools.catalogue.perform(caller, action.operation, action.draft(given), key=key)
+
 
 @dataclass(frozen=True, slots=True)
 class Route:
     """An address of a connector, below /connectors/<name>; `{id}` in its path stands for one segment.
 
     auth: `bearer` asks for a caller with `scope`. `installation` is for a peer that signs in its own way: the path has
-    {installation}, and `proven` refuses (`unauthenticated`) what is not signed. `public` is for everybody.
+    {installation}, and `proven` refuses (`unauthenticated`) what is not signed. `public` is for everybody, a few times a second.
+    challenge: how a peer that is refused would prove itself, as a 401 names it (RFC 9110 section 11.6.1).
     """
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -189,6 +97,7 @@ class Route:
     scope: str | None = None
     proven: Callable[[Visit], None] | None = None
     most_bytes: int = MOST_BYTES
+    challenge: str = "Signature"
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +115,10 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Sink:
-    """Events of accounts that have the connector installed, written down in the transaction that relays them (at least once)."""
+    """Events of accounts that have the connector installed, written down in the transaction that relays them (at least once).
+
+    One that raises is asked again later with the same events, and holds up nobody else's.
+    """
 
     events: frozenset[str]
     take: Callable[[Tx, Installation, Sequence[Event]], None]
@@ -216,7 +128,7 @@ class Sink:
 class Task:
     """Work of its own. With `every_s` it is done again and again, by one process at a time; without, when a job names it.
 
-    A job's kind is "<connector>.<name>", its subject what `run` is given; it may be done twice.
+    A job's kind is "<connector>.<name>", its subject what `run` is given ("" where nobody named one); it may be done twice.
     """
 
     name: str
@@ -238,9 +150,9 @@ class Stop(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """A long-lived connection or server: `run` goes on until it is told to stop. One that ends or fails is started again, ever later.
+    """A long-lived connection or server: `run` goes on until it is told to stop, and then ends within a second or two.
 
-    wanted: whether there is anything to listen to with these options.
+    One that ends or fails before is started again, ever later. wanted: whether there is anything to listen to with these options.
     """
 
     name: str
@@ -250,23 +162,29 @@ class Listener:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command of `smshub <connector> <name>`: `options` have names and what they are for; it prints what `run` yields, line by line."""
+    """A command of `smshub <connector> <name>`: `options` have names and what they are for; it prints what `run` yields, line by line.
+
+    offline: it tells what the code knows, and opens no database.
+    """
 
     name: str
     summary: str
     run: Callable[[Visit, Mapping[str, str | None]], Iterable[str]]
     options: Mapping[str, str] = field(default_factory=dict)
+    offline: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Connector:
-    """One connector. Its name is its folder, its part of addresses, the `source` of what it sends.
+    """One connector. Its name (a word of small letters and digits) is its folder, its part of addresses, the `source` of what it sends.
 
     auth: how it comes to an account: `oauth`, a grant to its client is the installation; `settings`, somebody fills in `settings`
     (JSON Schema 2020-12, secrets are writeOnly); `flow`, its own routes install it.
-    health: what is wrong with an installation, in sentences; nothing when all is well.
+    health: what is wrong with an installation, in sentences; nothing when all is well. It may take its time: it has three seconds.
+    kept: is told of settings that are new or changed, in their transaction: it may refuse them, and keep rows of its own.
+    dropped: the same when an installation is removed.
     scopes: what its installations may do. triggers: the types of events it passes on.
-    migrations: a folder of Alembic revisions, whose branch has the connector's name, for `tables`.
+    migrations: a folder of Alembic revisions, whose branch has the connector's name, for `tables`. Names of both begin with it and "_".
     """
 
     name: str
@@ -275,6 +193,8 @@ class Connector:
     auth: Literal["oauth", "settings", "flow"]
     settings: Schema | None = None
     health: Callable[[Visit], Sequence[str]] = lambda _visit: ()
+    kept: Callable[[Tx, Installation], None] = lambda _tx, _installation: None
+    dropped: Callable[[Tx, Installation], None] = lambda _tx, _installation: None
     scopes: frozenset[str] = frozenset()
     triggers: Sequence[str] = ()
     actions: Sequence[Action] = ()
