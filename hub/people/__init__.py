@@ -1,0 +1,1 @@
+"""Who somebody is: users of accounts and the operator's people, their passwords, links by mail, and sessions."""
