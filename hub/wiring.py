@@ -27,7 +27,7 @@ from core import (
     wall_clock,
 )
 from hub import health, mail, metrics, secret_keys, secrets
-from hub.api import hooks
+from hub.api import events, hooks
 from hub.api.keyring import Identify
 from hub.api.table import OPERATIONS
 from hub.app import create_app
@@ -116,7 +116,7 @@ def _far(settings: Settings, bell: Doorbell) -> "Bell | None":
 
 def operations(keys: secrets.Keys, guard: Guard) -> Sequence[Operation]:
     """The whole table of what a hub can be asked, with what some of it needs."""
-    return (*OPERATIONS, *hooks.operations(keys, guard, TRIGGERS))
+    return (*OPERATIONS, *hooks.operations(keys, guard, TRIGGERS), *events.operations(TRIGGERS))
 
 
 def rules(settings: Settings) -> Rules:

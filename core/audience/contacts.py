@@ -19,6 +19,7 @@ from sqlalchemy import (
     false,
     func,
     literal,
+    or_,
     select,
     union_all,
     update,
@@ -108,24 +109,22 @@ def page(  # noqa: PLR0913 - what a list may be asked for
     q: str | None = None,
     group: str | None = None,
     archived: bool = False,
+    number: int | None = None,
+    email: str | None = None,
     few: int = words.FEW,
     look: int = LOOK,
 ) -> Page:
     """Newest first; `after` is the id after which it goes on, `q` words or the beginning of a number, `group` an id or a slug.
+    `number` and `email` are the whole ones, the address in any case.
 
     The newest few fill most pages. Else up to `few` members, numbers or holders of a word are looked up; more are met soon enough on the
     way from the newest, of which a page looks at `look`.
     """
     sets: list[Ids] = [_members(tx, account_id, group)] if group else []
-    parts: list[str] = []
-    q = (q or "").strip()
-    ranges: list[tuple[int, int]] | None = None
-    if q and is_number_like(q):
-        ranges = spans(q, accounts.get(tx, account_id).region)
-    elif q:
-        parts = words.asked(q)
-        if not parts:
-            return Page((), None)
+    asked = _asked(tx, account_id, (q or "").strip(), number, email)
+    if asked is None:
+        return Page((), None)
+    parts, ranges = asked
 
     def wanted(of: Columns) -> Iterator[ColumnElement[bool]]:
         yield of.account_id == account_id
@@ -134,6 +133,8 @@ def page(  # noqa: PLR0913 - what a list may be asked for
         yield words.hold(of.search, parts)
         if ranges is not None:
             yield within_any(of.number, ranges)
+        if email:
+            yield or_(of.email == email, func.lower(of.email) == email.lower())
 
     walk = partial(_walk, tx, account_id, limit, after, wanted, archived=archived)
     near = walk(look=min(look, NEAR))
@@ -152,6 +153,22 @@ def page(  # noqa: PLR0913 - what a list may be asked for
         found = Page.of(tx.all(looked_up.order_by(contacts.c.id.desc()).limit(limit + 1)), limit)
         return Page([of_row(row) for row in found.rows], found.next_after)
     return walk(look=look)
+
+
+def _asked(
+    tx: Tx, account_id: str, q: str, number: int | None, email: str | None
+) -> tuple[list[str], list[tuple[int, int]] | None] | None:
+    """What the words must hold, and where the number must lie; None where nothing can be found."""
+    parts: list[str] = []
+    ranges: list[tuple[int, int]] | None = None
+    if q and is_number_like(q):
+        ranges = spans(q, accounts.get(tx, account_id).region)
+    elif q and not (parts := words.asked(q)):
+        return None
+    if number is not None:
+        around = [(number, number)] if ranges is None else ranges
+        ranges = [(number, number)] if any(first <= number <= last for first, last in around) else []
+    return [*parts, *words.asked(email or "")], ranges
 
 
 def _walk(tx: Tx, account_id: str, limit: int, after: str | None, wanted: Wanted, *, archived: bool, look: int) -> Page:

@@ -1,17 +1,17 @@
 """Campaigns: one draft to many. Accepting one is quick whatever its size; the work goes on behind, in `expansion`."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from sqlalchemy import BigInteger, Row, delete, func, insert, literal, or_, select, update
+from sqlalchemy import BigInteger, ColumnElement, Row, delete, func, insert, literal, or_, select, update
 
 from core import jobs
 from core.accounts import Account
 from core.credits import ledger
 from core.errors import Refused
-from core.ranges import within
+from core.ranges import Columns, Page, newest, within
 from core.runtime import Tx
 from core.schema import campaign_counts, campaign_drops, campaign_recipients, campaigns, chunks, messages
 from core.sending import recipients
@@ -138,6 +138,20 @@ def listing(
     if status:
         mine = mine.where(campaigns.c.status == status)
     return tx.all(mine.order_by(campaigns.c.account_id.desc(), campaigns.c.id.desc()).limit(limit))
+
+
+def named(
+    tx: Tx, account_id: str, name: str, limit: int, before_id: str | None = None, status: str | None = None
+) -> Page:
+    """Those of this name, in any case, newest first: a page looks at so many campaigns and no more."""
+
+    def wanted(of: Columns) -> Iterator[ColumnElement[bool]]:
+        yield of.hidden_at.is_(None)
+        yield or_(of.name == name, func.lower(of.name) == name.lower())
+        if status:
+            yield of.status == status
+
+    return newest(tx, campaigns, [(campaigns.c.account_id, account_id)], limit, wanted, below=before_id)
 
 
 def counted(tx: Tx, campaign_ids: Sequence[str]) -> Mapping[str, Mapping[str, int]]:

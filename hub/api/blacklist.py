@@ -7,7 +7,7 @@ from typing import Final
 from connectors.contract import Call, Listed, Operation, Reply
 from core import Refused, Tx, accounts, blacklist, number
 from hub.api.shapes import Shape, e164
-from hub.api.show import iso
+from hub.api.show import NUMBER_REFUSALS, iso, read_number
 
 _ENTRY: Final = {"$ref": "#/components/schemas/BlacklistEntry"}
 _E164: Final = re.compile(r"\+?([1-9][0-9]{6,14})", re.ASCII)
@@ -24,12 +24,9 @@ def list_blacklist(call: Call, tx: Tx) -> Reply:
 
 def add_to_blacklist(call: Call, tx: Tx) -> Reply:
     account_id, body = call.caller.account_id, call.body
-    try:
-        found = number.parse(body["number"], accounts.get(tx, account_id).region)
-    except Refused as refused:
-        raise refused.about("/number") from None
-    new = blacklist.add(tx, account_id, found.value, body.get("reason"), call.caller.source)
-    return Reply(_shape(blacklist.get(tx, account_id, found.value)), 201 if new else 200)
+    found = read_number(body["number"], accounts.get(tx, account_id).region, "/number")
+    new = blacklist.add(tx, account_id, found, body.get("reason"), call.caller.source)
+    return Reply(_shape(blacklist.get(tx, account_id, found)), 201 if new else 200)
 
 
 def read_blacklist_entry(call: Call, tx: Tx) -> Reply:
@@ -95,7 +92,7 @@ OPERATIONS: Final = (
         transaction="write",
         body={"$ref": "#/components/schemas/BlacklistDraft"},
         answers={201: _ENTRY, 200: _ENTRY},
-        refusals=("invalid_number", "fixed_line_number", "not_mobile_number"),
+        refusals=NUMBER_REFUSALS,
     ),
     Operation(
         name="read_blacklist_entry",

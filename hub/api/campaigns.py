@@ -1,6 +1,6 @@
 """/campaigns and /quotes: one text to many, what it would cost, and how it went."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from connectors.contract import Call, Listed, Operation, Reply, Schema
@@ -33,11 +33,18 @@ def create_campaign(call: Call, tx: Tx) -> Reply:
 
 
 def list_campaigns(call: Call, tx: Tx) -> Reply:
-    rows = campaigns.listing(tx, call.caller.account_id, call.page.limit + 1, call.page.after, call.query.get("status"))
+    account_id, after, status = call.caller.account_id, call.page.after, call.query.get("status")
+    if name := call.query.get("name"):
+        page = campaigns.named(tx, account_id, name, call.page.limit, after, status)
+        return _listed(tx, page.rows, page.next_after)
+    rows = campaigns.listing(tx, account_id, call.page.limit + 1, after, status)
     shown = rows[: call.page.limit]
-    counts = campaigns.counted(tx, [row.id for row in shown])
-    items = [campaign_shape(row, counts[row.id]) for row in shown]
-    return Reply(Listed(items, shown[-1].id if len(rows) > len(shown) else None))
+    return _listed(tx, shown, shown[-1].id if len(rows) > len(shown) else None)
+
+
+def _listed(tx: Tx, rows: Sequence[Any], next_after: str | None) -> Reply:
+    counts = campaigns.counted(tx, [row.id for row in rows])
+    return Reply(Listed([campaign_shape(row, counts[row.id]) for row in rows], next_after))
 
 
 def read_campaign(call: Call, tx: Tx) -> Reply:
@@ -225,7 +232,15 @@ OPERATIONS: Final = (
         list_campaigns,
         summary="Campaigns, newest first",
         paged=True,
-        query={"status": {"type": "string", "enum": ["scheduled", "expanding", "sending", "finished", "cancelled"]}},
+        query={
+            "status": {"type": "string", "enum": ["scheduled", "expanding", "sending", "finished", "cancelled"]},
+            "name": {
+                "type": "string",
+                "maxLength": 200,
+                "description": "Exactly this name, in any case. A page looks at 10,000 campaigns: it may be short, or empty, and "
+                "`next_cursor` goes on.",
+            },
+        },
     ),
     _operation(
         "read_campaign",

@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from connectors.contract import Call, Listed, Operation, Reply
-from core import Tx, contacts, groups
+from core import Tx, accounts, contacts, groups
 from hub.api.shapes import Shape, contact_shape, e164
+from hub.api.show import NUMBER_REFUSALS, read_number
 
 _CONTACT: Final = {"$ref": "#/components/schemas/Contact"}
-_CHECKS: Final = ("invalid_number", "fixed_line_number", "not_mobile_number", "opted_out", "unknown_group")
+_CHECKS: Final = (*NUMBER_REFUSALS, "opted_out", "unknown_group")
 
 
 def list_contacts(call: Call, tx: Tx) -> Reply:
@@ -21,8 +22,15 @@ def list_contacts(call: Call, tx: Tx) -> Reply:
         q=query.get("q"),
         group=query.get("group"),
         archived=query.get("archived", False),
+        number=_number(call, tx),
+        email=query.get("email"),
     )
     return Reply(Listed(shapes_of(tx, found.rows), found.next_after))
+
+
+def _number(call: Call, tx: Tx) -> int | None:
+    given = call.query.get("number")
+    return None if given is None else read_number(given, accounts.get(tx, call.caller.account_id).region, "/number")
 
 
 def create_contact(call: Call, tx: Tx) -> Reply:
@@ -104,9 +112,11 @@ OPERATIONS: Final = (
                 "description": "Only members of this group: its id or its slug.",
             },
             "archived": {"type": "boolean", "description": "true: only those who left the book."},
+            "number": {"type": "string", "maxLength": 64, "description": "Exactly this number, in any form."},
+            "email": {"type": "string", "maxLength": 255, "description": "Exactly this address, in any case."},
         },
         answers={200: _CONTACT},
-        refusals=("unknown_group",),
+        refusals=("unknown_group", *NUMBER_REFUSALS),
     ),
     Operation(
         name="create_contact",

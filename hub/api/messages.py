@@ -4,10 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from connectors.contract import Call, Listed, Operation, Reply, Schema
-from core import Account, Refused, Tx, accounts, message, number, singles, submit
+from core import Account, Refused, Tx, accounts, message, singles, submit
 from hub.api import batches, drafting
 from hub.api.shapes import message_shape
-from hub.api.show import read_time
+from hub.api.show import NUMBER_REFUSALS, read_number, read_time
 
 
 def send_messages(calls: Sequence[Call], tx: Tx) -> list[Reply | Refused]:
@@ -66,14 +66,7 @@ def _filters(query: Mapping[str, Any], account: Account) -> singles.Filters:
         name: read_time(query[name], f"/{name}") for name in ("created_after", "created_before") if name in query
     }
     same: dict[str, Any] = {name: query[name] for name in ("status", "campaign_id", "reference") if name in query}
-    return singles.Filters(**same, **times, number=None if to is None else _number(to, account.region))
-
-
-def _number(text: str, region: str) -> int:
-    try:
-        return number.parse(text, region).value
-    except Refused as refusal:
-        raise refusal.about("/to") from None
+    return singles.Filters(**same, **times, number=None if to is None else read_number(to, account.region, "/to"))
 
 
 STATUS: Final[Schema] = {"type": "string", "enum": sorted(message.STATUSES)}
@@ -82,9 +75,7 @@ _MESSAGE: Final[Schema] = {"$ref": "#/components/schemas/Message"}
 SENDING_REFUSALS: Final = (
     "not_enough_credits",
     "sender_forbidden",
-    "invalid_number",
-    "fixed_line_number",
-    "not_mobile_number",
+    *NUMBER_REFUSALS,
     "unpriced_country",
     "text_empty",
     "text_too_long",
@@ -149,7 +140,7 @@ OPERATIONS: Final = (
             "created_before": TIME,
         },
         answers={200: _MESSAGE},
-        refusals=("invalid_number", "fixed_line_number", "not_mobile_number", "invalid_time"),
+        refusals=(*NUMBER_REFUSALS, "invalid_time"),
     ),
     Operation(
         name="read_message",

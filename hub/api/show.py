@@ -1,11 +1,11 @@
-"""How values look at the edge: times in ISO 8601 with an offset, credits as decimal numbers."""
+"""How values look at the edge: times in ISO 8601 with an offset, credits as decimal numbers, numbers as people write them."""
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 from typing import Final
 
-from core import Refused, tariff
+from core import Refused, number, tariff
 
 # RFC 3339 section 5.6, seconds optional as people leave them out, and a space for the + that an address turned into one.
 _TIME: Final = re.compile(
@@ -44,6 +44,17 @@ def read_time(text: str, pointer: str = "") -> int:
     except (ValueError, OverflowError):
         raise Refused.at(pointer, "invalid_time", f"There is no such time: {CURE}.") from None
     return at
+
+
+NUMBER_REFUSALS: Final = ("invalid_number", "fixed_line_number", "not_mobile_number")
+
+
+def read_number(text: str, region: str, pointer: str) -> int:
+    """The E.164 digits of a number as a person of `region` writes it. Refuses (NUMBER_REFUSALS) what can't be texted."""
+    try:
+        return number.parse(text, region).value
+    except Refused as refusal:
+        raise refusal.about(pointer) from None
 
 
 def is_time(text: object) -> bool:

@@ -3,9 +3,9 @@
 from typing import Any, Final
 
 from connectors.contract import Call, Listed, Operation, Reply
-from core import Fault, Refused, Simulator, accounts, number, singles
+from core import Refused, Simulator, accounts, singles
 from hub.api.shapes import e164
-from hub.api.show import iso
+from hub.api.show import NUMBER_REFUSALS, iso, read_number
 
 READ_AT_ONCE: Final = 200
 
@@ -15,7 +15,7 @@ def say(call: Call) -> Reply:
     simulator = _simulator(call)
     with call.runtime.read() as tx:
         region = accounts.get(tx, call.caller.account_id).region
-    person = _number(call.body["from"], region, "/from")
+    person = read_number(call.body["from"], region, "/from")
     simulator.reply(person, call.body["to"].removeprefix("+"), call.body["text"])
     call.runtime.doorbell.ring("inbound")
     return Reply({}, 202)
@@ -26,7 +26,7 @@ def list_sent(call: Call) -> Reply:
     simulator = _simulator(call)
     with call.runtime.read() as tx:
         region = accounts.get(tx, call.caller.account_id).region
-    to = _number(call.query["to"], region, "/to") if "to" in call.query else None
+    to = read_number(call.query["to"], region, "/to") if "to" in call.query else None
     found: list[dict[str, Any]] = []
     after = int(call.page.after or 0)
     while True:
@@ -58,14 +58,7 @@ def _simulator(call: Call) -> Simulator:
     raise Refused("not_found", "The simulator is not a carrier of this hub.")
 
 
-def _number(text: str, region: str, pointer: str) -> int:
-    try:
-        return number.parse(text, region).value
-    except Refused as refusal:
-        raise Refused(refusal.code, refusal.detail, (Fault(pointer, refusal.detail),)) from None
-
-
-_REFUSALS: Final = ("not_found", "invalid_number", "fixed_line_number", "not_mobile_number")
+_REFUSALS: Final = ("not_found", *NUMBER_REFUSALS)
 
 OPERATIONS: Final = (
     Operation(

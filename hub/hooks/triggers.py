@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy import Row, Table, select
 
 from connectors.contract import Trigger
-from core import Tx, campaigns, schema
+from core import Tx, campaigns, groups, schema
 from hub.api.shapes import campaign_shape, contact_shape, e164, message_shape, reply_shape
 from hub.api.show import credits_of, iso
 
@@ -83,6 +83,16 @@ def _then(row: Any, fact: Fact) -> Data:
 def _campaigns(tx: Tx, account_id: str, facts: Sequence[Fact]) -> Sequence[Data]:
     counts = campaigns.counted(tx, sorted({fact["campaign_id"] for fact in facts}))
     read = _of_rows(schema.campaigns, "campaign_id", lambda row, _fact: campaign_shape(row, counts[row.id]))
+    return read(tx, account_id, facts)
+
+
+def _contacts(tx: Tx, account_id: str, facts: Sequence[Fact]) -> Sequence[Data]:
+    memberships = groups.of_contacts(tx, sorted({fact["contact_id"] for fact in facts}))
+    read = _of_rows(
+        schema.contacts,
+        "contact_id",
+        lambda row, _fact: contact_shape(row) | {"groups": list(memberships.get(row.id, ()))},
+    )
     return read(tx, account_id, facts)
 
 
@@ -167,13 +177,13 @@ _CONTACT: Final = {
     "updated_at": "2026-09-21T12:13:20.000Z",
     "archived_at": None,
     "archived_reason": None,
+    "groups": ["01997b2b-0000-7000-8000-00000000000b"],
 }
 _ARCHIVED: Final = _CONTACT | {"archived_at": "2026-09-21T12:20:00.000Z", "archived_reason": "failed_permanent"}
 _OPT_OUT: Final = {"number": "+33612345678", "source": "reply", "reason": "STOP", "at": "2026-09-21T12:16:40.000Z"}
 _CREDITS_LOW: Final = {"available": 98.9, "threshold": 100}
 
 _REPLIES: Final = _of_rows(schema.replies, "reply_id", lambda row, _fact: reply_shape(row))
-_CONTACTS: Final = _of_rows(schema.contacts, "contact_id", lambda row, _fact: contact_shape(row))
 
 TRIGGERS: Final[Mapping[str, Trigger]] = {
     trigger.type: trigger
@@ -202,9 +212,9 @@ TRIGGERS: Final[Mapping[str, Trigger]] = {
             _CAMPAIGN,
             _campaigns,
         ),
-        Trigger("contact.created", "Contact created", "A contact was added.", _ref("Contact"), _CONTACT, _CONTACTS),
+        Trigger("contact.created", "Contact created", "A contact was added.", _ref("Contact"), _CONTACT, _contacts),
         Trigger(
-            "contact.archived", "Contact archived", "A contact was archived.", _ref("Contact"), _ARCHIVED, _CONTACTS
+            "contact.archived", "Contact archived", "A contact was archived.", _ref("Contact"), _ARCHIVED, _contacts
         ),
     )
 }

@@ -89,6 +89,20 @@ def test_a_list_of_few_and_a_list_of_many_are_the_same(book: Book, few: int, loo
     assert by_word == by_group
 
 
+@pytest.mark.parametrize("few, look", [(0, 100), (100, 1)])
+def test_a_whole_number_and_a_whole_address_find_nobody_else(book: Book, few: int, look: int) -> None:
+    anne = book.add("0612345678", email="Zoé.Anne@example.com")
+    book.add("0612345679", email="zoé.anne@example.com.au")
+    with book.runtime.read() as tx:
+
+        def found(**asked: object) -> list[contacts.Contact]:
+            return list(contacts.page(tx, book.account_id, 9, few=few, look=look, **asked).rows)  # type: ignore[arg-type]
+
+        assert found(number=33612345678) == found(q="0612", number=33612345678) == [anne]
+        assert found(email="Zoé.Anne@example.com") == found(email="Zoé.Anne@EXAMPLE.com") == [anne]
+        assert found(number=33612345678, email="anne@example.com") == found(q="0798", number=33612345678) == []
+
+
 def test_pages_go_newest_first_and_meet_without_a_gap(book: Book) -> None:
     made = [book.add(f"061234567{digit}").id for digit in range(5)]
     with book.runtime.read() as tx:

@@ -207,3 +207,17 @@ def test_replies_to_the_hubs_short_code_arrive_for_everybody(client: RestClient)
 
 def test_the_last_day_of_the_calendar_is_a_day(client: RestClient) -> None:
     assert client("GET", "/replies?to=9999-12-31").status_code == 200
+
+
+def test_campaigns_are_found_by_their_whole_name_in_any_case(client: RestClient) -> None:
+    first, second = (campaign(client, "+33612345620", name="Soldes d'été", send_at=TOMORROW).json for _ in range(2))
+    campaign(client, "+33612345620", name="Soldes")
+
+    def found(name: str, **more: Any) -> Any:
+        return client("GET", "/campaigns", query_string={"name": name} | more).json
+
+    page = found("SOLDES d'été", limit=1)
+    assert [item["id"] for item in page["items"]] == [second["id"]]
+    rest = found("Soldes d'été", cursor=page["next_cursor"])
+    assert [item["id"] for item in rest["items"]] == [first["id"]]
+    assert found("Soldes d'été", status="finished")["items"] == []

@@ -99,3 +99,11 @@ def test_who_opted_out_is_archived_and_comes_back_only_when_let_in(alice: Visito
     assert (refused.status_code, refused.json["code"]) == (409, "opted_out")
     ask(alice, "DELETE", "/blacklist/+33612345678")
     assert ask(alice, "POST", f"/contacts/{made['id']}/restore").json == made
+
+
+def test_one_is_found_by_a_number_in_any_form_and_by_an_address(alice: Visitor) -> None:
+    made = ask(alice, "POST", "/contacts", ANNE | {"email": "anne@example.com"}).json
+    ask(alice, "POST", "/contacts", {"number": "0612345679", "email": "anne@example.org"})
+    for query in ("number=0033612345678", "number=%2B33612345678", "email=ANNE@example.com"):
+        assert ask(alice, "GET", f"/contacts?{query}").json["items"] == [made]
+    assert ask(alice, "GET", "/contacts?number=12").json["errors"][0]["pointer"] == "/number"

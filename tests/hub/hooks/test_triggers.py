@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from core import Tx, accounts, events
+from core import Tx, accounts, contacts, events, groups
 from hub.api.schemas import check_of
 from hub.hooks.triggers import TRIGGERS
 from tests.support import rows
@@ -81,6 +81,14 @@ def test_facts_keep_their_order_and_one_whose_row_is_gone_is_empty(hub: Hub) -> 
         shown = TRIGGERS["contact.created"].render(tx, hub.account_id, facts)
     assert [one.get("prenom") for one in shown] == ["Jean", None, "Anne"]
     assert shown[1] == {}
+
+
+def test_a_contact_is_shown_with_the_groups_that_it_is_in(hub: Hub) -> None:
+    with hub.runtime.begin() as tx:
+        group = groups.create(tx, hub.account_id, "Clients")
+        made = contacts.create(tx, hub.account_id, {"number": "0612345678", "groups": [group.id]}, "api")
+        (shown,) = TRIGGERS["contact.created"].render(tx, hub.account_id, [{"contact_id": made.id}])
+    assert shown["groups"] == [group.id]
 
 
 def test_a_row_of_another_account_is_never_shown(hub: Hub) -> None:
