@@ -15,15 +15,16 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from connectors.contract import Operation
 from core import Refused, Runtime, outages
-from hub import access, callbacks, health, metrics, problems, secret_keys
+from hub import access, adapter, callbacks, console, health, metrics, problems, secret_keys
 from hub.api import guard, pages
-from hub.api.entry import Direct, Entry, Later, Written, is_direct, is_plain
+from hub.api.entry import PREFIX, Direct, Entry, Later, Written, is_direct, is_plain
 from hub.api.keyring import Identify
 from hub.api.table import OPERATIONS
+from hub.console import Route
+from hub.installations.tools import Lender
 from hub.outage import Outages
 from hub.settings import Settings
 
-PREFIX: Final = "/api/v1"
 LATER_MOST: Final = 64 * 1024  # bytes of a body that is read while others wait
 
 log = structlog.get_logger()
@@ -37,25 +38,31 @@ def create_app(
     identify: Sequence[Identify] = (),
     counted: metrics.Metrics | None = None,
     checks: Sequence[health.Check] = (),
+    more_pages: Sequence[Route] = (),
+    lender: Lender | None = None,
 ) -> Flask:
     """The web application of a hub.
 
     identify: further ways from a bearer secret to its caller, asked in turn (OAuth). counted: metrics to add gauges to.
-    checks: further reasons for /healthz to fail.
+    checks: further reasons for /healthz to fail. more_pages: pages of other rooms, drawn and guarded as the console's are.
+    lender: what connectors are lent, where there are any.
     """
     app = Flask("hub", static_folder=None, template_folder=None)
     keys = secret_keys.of(settings)
     app.config.update(_config(settings, keys))
     meter = counted or metrics.Metrics(runtime)
-    entry = Entry(runtime, settings, keys, identify)
+    entry = Entry(runtime, settings, keys, identify, lender.performer if lender else None)
     for operation in operations:
-        _route(app, f"{PREFIX}{_converted(operation.path)}", operation.name, entry.view(operation), operation.method)
+        _route(app, f"{PREFIX}{guard.flask_rule(operation.path)}", operation.name, entry.view(operation), operation.method)
     for path, methods, allowed in _shadowed(operations):
         app.add_url_rule(
             f"{PREFIX}{path}", endpoint=f"closed {path}", view_func=partial(_closed, allowed), methods=methods
         )
     pages.register(app, settings, operations)
+    console.register(app, runtime, settings, more_pages)
     callbacks.register(app, runtime)
+    if lender is not None:
+        adapter.register(app, entry, lender)
     _route(app, "/healthz", "healthz", lambda: _healthz(runtime, checks))
     _route(app, "/metrics", "metrics", lambda: Response(meter.text(), content_type=metrics.MEDIA_TYPE))
     _errors(app)
@@ -150,11 +157,6 @@ def _config(settings: Settings, keys: Sequence[str]) -> Mapping[str, Any]:
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
     }
-
-
-def _converted(path: str) -> str:
-    """/messages/{id} as Flask writes it."""
-    return re.sub(r"\{(\w+)\}", r"<\1>", path)
 
 
 def _shadowed(operations: Sequence[Operation]) -> Iterator[tuple[str, list[str], list[str]]]:

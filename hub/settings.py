@@ -26,8 +26,9 @@ Address = tuple[str, int]
 
 _ONE_SIMULATOR: Final = ({"name": "simulator", "kind": "simulator", "answer_ms": 5, "receipt_ms": 2000},)
 _CARRIER_KINDS: Final = ("simulator", "http", "smpp")
-# Read elsewhere: by the command line as a client, by the fault points of tests, by the connectors that they name.
+# Read elsewhere: by the command line as a client, by the fault points of tests.
 _ELSEWHERE: Final = ("SMSHUB_URL", "SMSHUB_API_KEY", "SMSHUB_CRASH_AT")
+_OF_CONNECTORS: Final = "SMSHUB_CONNECTOR_"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +57,12 @@ class Settings:
     dns: str | None = None
     hook_allow: tuple[Network, ...] = ()
     rate_per_minute: int = 600_000
+    signup: str | None = None  # open, closed; see signup_open
+    trusted_proxies: tuple[Network, ...] = (ipaddress.ip_network("127.0.0.0/8"), ipaddress.ip_network("::1/128"))
     log_level: str = "info"
     eloqua_client_id: str | None = None
     eloqua_client_secret: str | None = None
+    options: Mapping[str, str] = field(default_factory=dict, repr=False)  # of connectors: <connector>_<option>
     given: frozenset[str] = field(default_factory=frozenset)
 
     @property
@@ -70,13 +74,18 @@ class Settings:
         """Nothing leaves the house: every carrier is a simulator."""
         return all(carrier["kind"] == "simulator" for carrier in self.carriers)
 
+    @property
+    def signup_open(self) -> bool:
+        """Whether anybody may make an account. Unless it was said, only on a trial: a real carrier texts people at the operator's cost."""
+        return self.simulated if self.signup is None else self.signup == "open"
+
 
 def read(environ: Mapping[str, str]) -> Settings:
     """The settings out of an environment. Raises Refused (`invalid_settings`) with a fault for each thing that is wrong.
 
     An empty variable is the same as an absent one. Secret keys are not made here: see `hub.secret_keys`.
     """
-    values: dict[str, Any] = {}
+    values: dict[str, Any] = {"options": _options(environ)}
     faults = list(_misspelt(environ))
     for name, (attribute, reader) in _READERS.items():
         if text := environ.get(name, "").strip():
@@ -145,9 +154,17 @@ def _contradictions(settings: Settings, known: Sequence[Fault]) -> Iterator[Faul
         yield Fault("SMSHUB_SECRET_KEYS", f"is required with PostgreSQL, so that all processes share it: {_KEYS_HELP}")
 
 
+def _options(environ: Mapping[str, str]) -> Mapping[str, str]:
+    """What connectors are told: SMSHUB_CONNECTOR_PARCELS_LISTEN is parcels_listen. Each knows its own options, nobody all of them."""
+    ours = {name: text.strip() for name, text in environ.items() if name.startswith(_OF_CONNECTORS)}
+    return {name.removeprefix(_OF_CONNECTORS).lower(): text for name, text in ours.items() if text}
+
+
 def _misspelt(environ: Mapping[str, str]) -> Iterator[Fault]:
     known = (*_READERS, *_ELSEWHERE)
     for name in sorted(environ.keys() - set(known)):
+        if name.startswith(_OF_CONNECTORS):
+            continue
         ours = name.upper().startswith(("SMSHUB", "SMS_HUB"))
         near = difflib.get_close_matches(name.upper(), known, n=1, cutoff=0.8) if ours else []
         if near:
@@ -259,6 +276,12 @@ def _networks(text: str) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(part.strip()) for part in text.split(",") if part.strip())
 
 
+def _signup(text: str) -> str:
+    if text not in ("open", "closed"):
+        raise ValueError("must be open (anybody may make an account) or closed (the operator makes them)")
+    return text
+
+
 def _level(text: str) -> str:
     levels = ("debug", "info", "warning", "error")
     if text.lower() not in levels:
@@ -288,6 +311,8 @@ _READERS: Final[Mapping[str, tuple[str, Callable[[str], Any]]]] = {
     "SMSHUB_DNS": ("dns", str),
     "SMSHUB_HOOK_ALLOW": ("hook_allow", _networks),
     "SMSHUB_RATE_PER_MINUTE": ("rate_per_minute", _rate),
+    "SMSHUB_SIGNUP": ("signup", _signup),
+    "SMSHUB_TRUSTED_PROXIES": ("trusted_proxies", _networks),
     "SMSHUB_LOG_LEVEL": ("log_level", _level),
     "SMSHUB_ELOQUA_CLIENT_ID": ("eloqua_client_id", str),
     "SMSHUB_ELOQUA_CLIENT_SECRET": ("eloqua_client_secret", str),

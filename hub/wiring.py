@@ -31,31 +31,28 @@ from hub.api import events, hooks
 from hub.api.keyring import Identify
 from hub.api.table import OPERATIONS
 from hub.app import create_app
+from hub.connections import notices
+from hub.connections.refreshing import ASK_S, LOST_MAIL
+from hub.connections.store import Store
+from hub.console import letters
 from hub.doorbell import Doorbell
 from hub.guard import Guard
 from hub.hooks import endpoints, queue
 from hub.hooks.deliver import DISABLED_MAIL
 from hub.hooks.triggers import TRIGGERS
 from hub.outbound import Outbound
+from hub.people.links import LINK_MAIL
 from hub.settings import Settings, check_real
 
 if TYPE_CHECKING:
     from hub.bell import Bell
-
-HANDLERS: Final[Mapping[str, jobs.Work]] = {
-    "campaign": expansion.run,
-    "quote": quotes.run,
-    "import": imports.work,
-    "mail.credits_low": lambda runtime, job: alerts.send_mail(runtime, job.account_id),
-    "mail.campaign_unpaid": mail.campaign_unpaid,
-    DISABLED_MAIL: lambda runtime, job: endpoints.send_mail(runtime, job.subject_id),
-}
 
 
 @dataclass(frozen=True, slots=True)
 class Hub:
     """Everything one process of a hub runs on. `keys` seal secrets; `operations` is the whole table of what can be asked.
 
+    tokens: those that third parties gave us.
     bell: what this process's loops hear. far: what rings in other processes too, where there is a Redis.
     """
 
@@ -66,6 +63,7 @@ class Hub:
     keys: secrets.Keys
     outbound: Outbound
     operations: Sequence[Operation]
+    tokens: Store
     far: "Bell | None" = None
 
     def close(self) -> None:
@@ -103,7 +101,14 @@ def compose(settings: Settings, fault: Callable[[str], None] = lambda _point: No
     runtime = plain.as_of(carriers=carriers, mail=letters)
     keys = secrets.keys_from(secret_keys.of(settings))
     guard = Guard(allow=settings.hook_allow)
-    return Hub(settings, runtime, bell, letters, keys, Outbound(guard), operations(keys, guard), far)
+    tokens = Store(runtime, keys, Outbound(guard, seconds=ASK_S), clients(settings))
+    return Hub(settings, runtime, bell, letters, keys, Outbound(guard), operations(keys, guard), tokens, far)
+
+
+def clients(settings: Settings) -> Mapping[str, str]:
+    """Secrets of the operator's own clients at third parties, by their ids."""
+    given = {settings.eloqua_client_id: settings.eloqua_client_secret}
+    return {client_id: secret for client_id, secret in given.items() if client_id and secret}
 
 
 def _far(settings: Settings, bell: Doorbell) -> "Bell | None":
@@ -125,11 +130,25 @@ def rules(settings: Settings) -> Rules:
     return Rules(tariff.load(settings.tariff), mentions, settings.short_code, settings.sending_hours)
 
 
+def handlers(settings: Settings) -> Mapping[str, jobs.Work]:
+    """Who does a job, by its kind."""
+    return {
+        "campaign": expansion.run,
+        "quote": quotes.run,
+        "import": imports.work,
+        "mail.credits_low": lambda runtime, job: alerts.send_mail(runtime, job.account_id),
+        "mail.campaign_unpaid": mail.campaign_unpaid,
+        DISABLED_MAIL: lambda runtime, job: endpoints.send_mail(runtime, job.subject_id),
+        LINK_MAIL: lambda runtime, job: letters.write(runtime, job, settings),
+        LOST_MAIL: lambda runtime, job: notices.send_mail(runtime, job.subject_id),
+    }
+
+
 def web(hub: Hub, extras: Extras | None = None) -> Flask:
     """The web application of a hub."""
     more = extras or Extras()
     meter = metrics.Metrics(hub.runtime, more.counted_in)
-    for gauge in (HOOKS, health.heard_ago(hub.runtime), *more.gauges):
+    for gauge in (HOOKS, notices.UNWELL, health.heard_ago(hub.runtime), *more.gauges):
         meter.register(gauge)
     return create_app(
         hub.runtime, hub.settings, hub.operations, identify=more.identify, counted=meter, checks=more.checks

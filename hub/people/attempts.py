@@ -41,6 +41,7 @@ class Limit:
 SIGN_IN_ADDRESS: Final = Limit("sign_in.address", 5, 2_000, 15 * MINUTE_MS, DAY_MS)
 SIGN_IN_NETWORK: Final = Limit("sign_in.network", 40, 2_000, 5 * MINUTE_MS, HOUR_MS)
 MAIL_ADDRESS: Final = Limit("mail.address", 3, 5 * MINUTE_MS, HOUR_MS, DAY_MS)
+INVITATIONS: Final = Limit("mail.invitations", 30, 10 * MINUTE_MS, DAY_MS, DAY_MS)  # of one account
 MAIL_NETWORK: Final = Limit("mail.network", 20, MINUTE_MS, HOUR_MS, DAY_MS)
 
 

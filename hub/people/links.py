@@ -16,7 +16,7 @@ from hub.people.tables import links
 SIGN_UP: Final = "sign_up"
 INVITATION: Final = "invitation"
 RESET: Final = "reset"
-MAIL: Final = "mail.link"  # the job
+LINK_MAIL: Final = "mail.link"  # the job
 HOUR_MS: Final = 3_600_000
 LIFE_MS: Final = {SIGN_UP: 24 * HOUR_MS, INVITATION: 7 * 24 * HOUR_MS, RESET: HOUR_MS}
 
@@ -62,7 +62,7 @@ def ask(tx: Tx, purpose: str, email: str, language: str, to: Invited | None = No
         "ends_at": tx.now + LIFE_MS[purpose],
     }
     tx.execute(links.insert().values(**row))
-    jobs.add(tx, account_id or accounts.system(tx).id, MAIL, str(row["id"]))
+    jobs.add(tx, account_id or accounts.system(tx).id, LINK_MAIL, str(row["id"]))
     return str(row["id"])
 
 
@@ -105,7 +105,7 @@ def take_back(tx: Tx, account_id: str, link_id: str) -> None:
     mine = (links.c.id == link_id) & (links.c.account_id == account_id) & links.c.used_at.is_(None)
     if not tx.execute(delete(links).where(mine)):
         raise Refused("not_found", "There is no such invitation.")
-    jobs.cancel(tx, MAIL, link_id)
+    jobs.cancel(tx, LINK_MAIL, link_id)
 
 
 def take_back_all(tx: Tx, account_id: str, made_by: str) -> None:

@@ -7,7 +7,8 @@ from sqlalchemy import Row, delete, select, update
 
 from core import Refused, Tx, accounts, schema
 from hub.api.schemas import is_id
-from hub.people import links, roles, sessions
+from hub.people import attempts, links, roles, sessions
+from hub.people.attempts import INVITATIONS, MAIL_ADDRESS
 from hub.people.links import Invited
 from hub.people.sessions import Person
 
@@ -31,14 +32,24 @@ def everyone(tx: Tx, account_id: str) -> list[Member]:
     return [_member(row) for row in tx.all(_theirs(account_id))]
 
 
+def get(tx: Tx, account_id: str, user_id: str) -> Member:
+    """One of them. Refuses with `not_found`."""
+    row = tx.one(_theirs(account_id).where(users.c.id == _known(user_id)))
+    if row is None:
+        raise _nobody()
+    return _member(row)
+
+
 def invite(tx: Tx, by: Person, email: str, role: str, language: str) -> None:
-    """Mail an invitation. Refuses `invalid_role`, and `too_many_members` where the account is full.
+    """Mail an invitation. Refuses `invalid_role`, `too_many_attempts`, and `too_many_members` where the account is full.
 
     Whether the address has a user already is told to nobody but the address: the mail says so.
     """
     _check_role(tx, by.account_id, role)
     if len(everyone(tx, by.account_id)) + len(links.invitations(tx, by.account_id)) >= MOST:
         raise Refused("too_many_members", f"An account has {MOST} people at most, with those that are invited.")
+    attempts.take(tx, MAIL_ADDRESS, email)
+    attempts.take(tx, INVITATIONS, by.account_id)
     link_id = links.ask(tx, links.INVITATION, email, language, Invited(by.account_id, role, by.user_id))
     accounts.record(tx, by.account_id, by.actor, "invitation.sent", {"link_id": link_id, "role": role})
 
@@ -74,7 +85,7 @@ def _locked(tx: Tx, account_id: str, user_id: str, *, leaves: str | None) -> Mem
     everyone_ = [_member(row) for row in tx.all(_theirs(account_id).with_for_update())]
     found = next((one for one in everyone_ if one.id == user_id), None)
     if found is None:
-        raise Refused("not_found", "There is no such person in this account.")
+        raise _nobody()
     leading = roles.of_kind(accounts.get(tx, account_id).kind)[0]
     leaders = [one for one in everyone_ if one.role == leading]
     if leaders == [found] and leaves != leading:
@@ -101,6 +112,10 @@ def _theirs(account_id: str) -> Any:
 def _known(text: str) -> str:
     """The text if it may be an id, otherwise the id of nothing: PostgreSQL refuses to compare the rest."""
     return text if is_id(text) else "00000000-0000-0000-0000-000000000000"
+
+
+def _nobody() -> Refused:
+    return Refused("not_found", "There is no such person in this account.")
 
 
 def _member(row: Row[Any]) -> Member:

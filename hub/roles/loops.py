@@ -13,8 +13,9 @@ from hub.hooks import queue, relay
 from hub.hooks.aside import Aside
 from hub.hooks.deliver import deliver
 from hub.hooks.triggers import TRIGGERS
+from hub.people import tidy
 from hub.roles.supervisor import ON, POLL, Loop, Rest
-from hub.wiring import HANDLERS, Hub
+from hub.wiring import Hub, handlers
 
 RENEW_MS: Final = lanes.LEASE_MS // 3
 BEAT: Final = Rest(5.0)
@@ -93,8 +94,9 @@ def _heard(count: int) -> Rest:
 
 def jobs_of(hub: Hub) -> Iterator[Loop]:
     """Campaigns, imports, large quotes, mails."""
+    known = handlers(hub.settings)
     for number in range(JOB_THREADS):
-        yield Loop(f"jobs-{number}", while_busy(lambda: jobs.work(hub.runtime, HANDLERS)), "jobs")
+        yield Loop(f"jobs-{number}", while_busy(lambda: jobs.work(hub.runtime, known)), "jobs")
 
 
 def hooks_of(hub: Hub) -> Iterator[Loop]:
@@ -179,7 +181,7 @@ def _sweep(runtime: Runtime) -> Rest:
 
 def _keep_house(runtime: Runtime) -> Rest:
     """A page of each at a time; folding is once a minute however much of it there is."""
-    done = [sweeps.purge(runtime), _prune(runtime), queue.tidy(runtime)]
+    done = [sweeps.purge(runtime), _prune(runtime), queue.tidy(runtime), tidy.tidy(runtime)]
     if any(done):
         return ON
     sweeps.fold(runtime)

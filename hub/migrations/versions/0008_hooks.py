@@ -1,7 +1,7 @@
 """The tables of hooks.
 
-Revision ID: 0007
-Revises: 0006
+Revision ID: 0008
+Revises: 0007
 """
 
 import sqlalchemy as sa
@@ -9,8 +9,8 @@ from alembic import op
 
 from core import schema
 
-revision = "0007"
-down_revision = "0006"
+revision = "0008"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
@@ -40,6 +40,7 @@ def _hooks() -> None:
         sa.Column("previous_secret", sa.Text(), nullable=True),
         sa.Column("previous_until", sa.BigInteger(), nullable=True),
         sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("grant_id", schema.Id(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("disabled_at", sa.BigInteger(), nullable=True),
         sa.Column("disabled_reason", sa.Text(), nullable=True),
@@ -57,6 +58,14 @@ def _hooks() -> None:
 
 def _hooks_indexes() -> None:
     op.create_index("ix_hooks_account_id_id", "hooks", ["account_id", "id"], unique=False)
+    op.create_index(
+        "ix_hooks_grant_id",
+        "hooks",
+        ["grant_id"],
+        unique=False,
+        postgresql_where=sa.text("grant_id IS NOT NULL"),
+        sqlite_where=sa.text("grant_id IS NOT NULL"),
+    )
 
 
 def _deliveries() -> None:
