@@ -3,7 +3,7 @@
 import click
 
 from hub import health
-from hub.commands import backup, look, operate, provision, run, send
+from hub.commands import backup, keys, look, operate, provision, run, send, users
 
 COMMANDS = (
     *(run.serve_command, run.web_command, run.worker_command, run.listen_command),
@@ -14,9 +14,10 @@ COMMANDS = (
         operate.credits_group,
         operate.pause,
         operate.resume,
-        operate.user,
+        users.user,
         provision.number_group,
         provision.route_group,
+        keys.keys_group,
     ),
     *(send.send, send.campaign, look.connectors, look.openapi_command),
 )

@@ -1,18 +1,22 @@
 """The demo account of a first start: something to try the hub with. Only where every carrier is a simulator, and nobody is there yet."""
 
+import base64
 import json
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from core import Runtime, Tx, accounts, contacts, groups, ledger, templates
 from hub.api.keys import new_secret
+from hub.people import passwords
 from hub.settings import Settings
 
 FILE_NAME: Final = "demo.json"
 NAME: Final = "Demo"
+OWNER: Final = "demo@example.com"
+PASSWORD_BYTES: Final = 10  # 80 random bits
 CREDITS: Final = 1000
 CONTACTS: Final = 200
 GROUP: Final = "Clients fidèles"
@@ -52,23 +56,28 @@ _COMPANIES: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """The account, its group, and the key that opens it."""
+    """The account, its group, the key that opens it, and its owner, who signs in with this password."""
 
     account_id: str
     account_name: str
     group_id: str
     api_key: str
+    owner: str = ""
+    password: str = ""
 
 
 def prepare(runtime: Runtime, settings: Settings) -> Demo | None:
     """Make the demo account if this hub is new; None where it is not. The key is kept in the data folder, for its owner alone."""
     if not settings.simulated:
         return None
-    secret = new_secret(runtime)
+    secret, password = new_secret(runtime), _new_password(runtime)
+    kept = passwords.hashed(password)
     with runtime.begin() as tx:
         if accounts.everyone(tx, 1):
             return None
         made = _make(tx, secret)
+        accounts.create_user(tx, made.account_id, OWNER, "owner", kept, "hub")
+        made = replace(made, owner=OWNER, password=password)
         # Before the commit: a key that was made is a key that was kept.
         _keep(settings.data / FILE_NAME, made)
     return made
@@ -97,7 +106,7 @@ def number(place: int) -> int:
 
 
 def _make(tx: Tx, secret: str) -> Demo:
-    account = accounts.create(tx, NAME, email="demo@example.com")
+    account = accounts.create(tx, NAME, email=OWNER)
     ledger.grant(tx, account.id, CREDITS * 1000, "a gift to begin with", "hub", source="bonus")
     group = groups.create(tx, account.id, GROUP)
     for person in people():
@@ -105,6 +114,12 @@ def _make(tx: Tx, secret: str) -> Demo:
     templates.create(tx, account.id, *TEMPLATE)
     accounts.create_key(tx, account.id, "first start", accounts.SCOPES, secret, "hub")
     return Demo(account.id, account.name, group.id, secret)
+
+
+def _new_password(runtime: Runtime) -> str:
+    """One that can be read off a screen: four letters or digits, four times."""
+    letters = base64.b32encode(runtime.random.randbytes(PASSWORD_BYTES)).decode().lower()
+    return "-".join(letters[at : at + 4] for at in range(0, len(letters), 4))
 
 
 def _keep(path: Path, made: Demo) -> None:

@@ -1,13 +1,11 @@
 """What only the operator does, on the hub's own database: accounts, credits, pauses, people, migrations, checks."""
 
 import json
-import sys
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import click
 from sqlalchemy import select
-from werkzeug.security import generate_password_hash
 
 from core import Refused, Tx, accounts, check, chunks, ledger, schema, tariff
 from hub import database
@@ -15,12 +13,11 @@ from hub.api.keys import new_secret
 from hub.api.schemas import is_id
 from hub.commands.place import check_there, guarded, local_hub, settings
 from hub.revisions import is_current
+from hub.sealing import used
 from hub.wiring import Hub, compose
 
 Command = Callable[..., Any]
 ACTOR: Final = "operator"
-ROLES: Final = ("owner", "sender", "viewer")
-SHORTEST_PASSWORD: Final = 8
 
 
 @click.group()
@@ -59,6 +56,10 @@ def _checked(hub: Hub, *, money: bool) -> Iterator[str]:
         yield "database: not at this version's revision; run `smshub db upgrade`"
         return
     click.echo(f"database: {hub.runtime.database.dialect}, at the newest revision")
+    with hub.runtime.read() as tx:
+        lost = used.missing(tx, hub.keys)
+    if lost:
+        yield f"SMSHUB_SECRET_KEYS: {used.explained(lost, hub.keys)}"
     for name, carrier in hub.runtime.carriers.items():
         traits = carrier.traits
         pace = "as fast as it takes them" if traits.per_second is None else f"{traits.per_second:g} segments a second"
@@ -182,38 +183,6 @@ def _campaign(tx: Tx, wanted: str) -> str:
     if row is None:
         raise Refused.at("/campaign", "not_found", f"there is no campaign {wanted!r}: give its id")
     return id_
-
-
-@click.group()
-def user() -> None:
-    """People of an account."""
-
-
-@user.command("create")
-@click.argument("email")
-@click.option("--account", required=True, metavar="ID", help="Whose they are (an id, or a name).")
-@click.option("--role", required=True, type=click.Choice(ROLES))
-@click.option("--password-stdin", is_flag=True, help="Read the password from standard input instead of asking for it.")
-@guarded
-def create_user(email: str, account: str, role: str, *, password_stdin: bool) -> None:
-    """A person who may sign in."""
-    if "@" not in email.strip("@"):
-        raise Refused.at("/email", "invalid_email", f"{email!r} is not a mail address")
-    password = _password(from_stdin=password_stdin)
-    with local_hub() as hub, hub.runtime.begin() as tx:
-        found = accounts.find(tx, account)
-        made = accounts.create_user(tx, found.id, email, role, generate_password_hash(password), ACTOR)
-    click.echo(f"user_id     {made}\naccount_id  {found.id}")
-
-
-def _password(*, from_stdin: bool) -> str:
-    if from_stdin:
-        found = sys.stdin.readline().rstrip("\r\n")
-    else:
-        found = click.prompt("Password", hide_input=True, confirmation_prompt=True)
-    if len(found) < SHORTEST_PASSWORD:
-        raise Refused.at("/password", "invalid_password", f"must be {SHORTEST_PASSWORD} characters or more")
-    return str(found)
 
 
 def _millicredits(text: str) -> int:

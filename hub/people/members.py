@@ -45,7 +45,7 @@ def invite(tx: Tx, by: Person, email: str, role: str, language: str) -> None:
 
     Whether the address has a user already is told to nobody but the address: the mail says so.
     """
-    _check_role(tx, by.account_id, role)
+    check_role(tx, by.account_id, role)
     if len(everyone(tx, by.account_id)) + len(links.invitations(tx, by.account_id)) >= MOST:
         raise Refused("too_many_members", f"An account has {MOST} people at most, with those that are invited.")
     attempts.take(tx, MAIL_ADDRESS, email)
@@ -62,7 +62,7 @@ def take_back(tx: Tx, by: Person, link_id: str) -> None:
 
 def change_role(tx: Tx, by: Person, user_id: str, role: str) -> None:
     """Another role: no session, and no invitation, with the old one. Refuses `not_found`, `invalid_role`, `last_owner`."""
-    _check_role(tx, by.account_id, role)
+    check_role(tx, by.account_id, role)
     member = _locked(tx, by.account_id, user_id, leaves=role)
     if member.role == role:
         return
@@ -99,7 +99,8 @@ def _end(tx: Tx, account_id: str, user_id: str) -> None:
     links.take_back_all(tx, account_id, user_id)
 
 
-def _check_role(tx: Tx, account_id: str, role: str) -> None:
+def check_role(tx: Tx, account_id: str, role: str) -> None:
+    """Refuse (`invalid_role`) a role that people of this account can't have."""
     known = roles.of_kind(accounts.get(tx, account_id).kind)
     if role not in known:
         raise Refused.at("/role", "invalid_role", f"must be one of {', '.join(known)}")

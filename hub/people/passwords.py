@@ -6,6 +6,7 @@ https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html
 import threading
 from collections.abc import Iterator
 from functools import cache
+from pathlib import Path
 from typing import Final
 
 from argon2 import PasswordHasher
@@ -13,11 +14,13 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from core import Refused
 
-SHORTEST: Final = 12  # characters
+SHORTEST: Final = 8  # characters (NIST SP 800-63B); those that everybody tries first are refused too
 LONGEST: Final = 256
+DIFFERENT: Final = 4  # characters
 AT_ONCE: Final = 2  # in a process: each takes 19 MiB and a core
 
 _HASHER: Final = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+_COMMON: Final = Path(__file__).with_name("common_passwords.txt")
 _turns: Final = threading.BoundedSemaphore(AT_ONCE)
 
 
@@ -43,12 +46,13 @@ def renewed(kept: str | None, password: str) -> str:
 
 
 def faults(password: str, email: str) -> Iterator[str]:
-    """What is wrong with a new password: short, long, plain (its owner's address, or hardly any different characters)."""
+    """What is wrong with a new password: short, long, plain (its owner's address, a few characters again and again, or common)."""
     if len(password) < SHORTEST:
         yield "short"
     if len(password) > LONGEST:
         yield "long"
-    if password.lower() in {email, email.partition("@")[0]} or len(set(password)) < 4:
+    plain = password.lower()
+    if plain in {email, email.partition("@")[0]} or plain in _common() or len(set(plain)) < DIFFERENT:
         yield "plain"
 
 
@@ -56,6 +60,12 @@ def check(password: str, email: str) -> None:
     """Refuse (`invalid_password`) one that is too short, too long or too plain."""
     if (fault := next(faults(password, email), None)) is not None:
         raise Refused.at("/password", "invalid_password", _WORDS[fault])
+
+
+@cache
+def _common() -> frozenset[str]:
+    """What is tried first by whoever guesses, of those that are long enough; in lower case."""
+    return frozenset(_COMMON.read_text(encoding="utf-8").split())
 
 
 @cache
@@ -67,5 +77,5 @@ def _nobodys() -> str:
 _WORDS: Final = {
     "short": f"must be {SHORTEST} characters or more",
     "long": f"must be {LONGEST} characters or fewer",
-    "plain": "must be neither the address nor a few characters again and again",
+    "plain": "is too easy to guess: it is common, the address, or a few characters again and again",
 }

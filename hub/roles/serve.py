@@ -13,6 +13,7 @@ from hub.roles import loops, process
 from hub.roles.alone import alone, database_path
 from hub.roles.supervisor import Loop, Rest
 from hub.roles.web import WebServer, bound
+from hub.sealing import used
 from hub.settings import Settings
 from hub.wiring import Hub, compose, web
 
@@ -30,6 +31,7 @@ def serve(settings: Settings, say: Say, crash: str | None = None) -> int:
         listening = bound(settings.host, settings.port)
         database.upgrade(settings.database_url)
         hub = compose(settings, crash_at(crash))
+        used.start(hub.runtime, hub.keys)
         waits = _was_restored(hub)
         found = recovery.recover(hub.runtime)
         made = demo.prepare(hub.runtime, settings)
@@ -94,20 +96,28 @@ def _recovered(found: recovery.Recovered) -> list[str]:
 def _first(settings: Settings, made: Demo | None) -> list[str]:
     if made is None:
         known = demo.kept(settings)
-        return ["", f"  The demo account's API key is in {settings.data / demo.FILE_NAME}."] if known else []
+        return (
+            ["", f"  The demo account's API key and password are in {settings.data / demo.FILE_NAME}."] if known else []
+        )
     return [
         "",
         _WELCOME.format(
-            key=made.api_key, file=settings.data / demo.FILE_NAME, group=made.group_id, url=settings.public_url
+            key=made.api_key,
+            owner=made.owner,
+            password=made.password,
+            file=settings.data / demo.FILE_NAME,
+            group=made.group_id,
+            url=settings.public_url,
         ),
     ]
 
 
 _WELCOME: Final = """\
   This is the first start: there is a demo account with 1,000 credits, 200 contacts, a group and a template.
-  Its API key, kept in {file}:
+  Its API key, and how its owner signs in to {url}/console/, both kept in {file}:
 
     {key}
+    {owner}  {password}
 
   Try, in another terminal:
 
