@@ -70,6 +70,11 @@ class Guard:
             raise PeerError("rejected", "the address is not public, or its port is neither 80 nor 443")
         return Target(str(parts), scheme, host, port, tuple(dict.fromkeys(map(str, fit))))
 
+    def names(self, target: Target) -> bool:
+        """Whether the operator named the networks of all its addresses."""
+        addresses = map(ipaddress.ip_address, target.addresses)
+        return all(any(address in network for network in self.allow) for address in addresses)
+
     def _addresses(self, host: str, port: int, seconds: float) -> Sequence[Address]:
         try:
             return [ipaddress.ip_address(host)]

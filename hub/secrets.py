@@ -18,6 +18,7 @@ from hub import secret_keys
 
 _PURPOSE: Final = "secrets at rest"
 _NONCE_BYTES: Final = 12
+ID_LENGTH: Final = 8  # characters of a key's id
 
 
 class Unreadable(Exception):  # noqa: N818 - what the secret is
@@ -63,6 +64,11 @@ def open_(keys: Keys, aad: str, sealed: str) -> bytes:
         raise Unreadable(f"the secret of {aad} was changed, or sealed for another row") from None
 
 
+def key_of(sealed: str) -> str:
+    """The id of the key that opens this secret."""
+    return sealed.partition(":")[0]
+
+
 def _id(key: bytes) -> str:
     """Names a key without telling it."""
-    return hashlib.sha256(b"smshub key id" + key).hexdigest()[:8]
+    return hashlib.sha256(b"smshub key id" + key).hexdigest()[:ID_LENGTH]

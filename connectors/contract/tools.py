@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from connectors.contract.issuer import Issuer
 from connectors.contract.operations import Operation, Reply, Schema, Trigger
 from core import Caller
 
@@ -31,14 +32,28 @@ class Answer:
 
 
 class Tokens(Protocol):
-    """Access tokens of third parties, kept sealed, refreshed when they are about to end."""
+    """Access tokens of third parties, kept sealed, refreshed when they are about to end. `name`: which, where an installation has several."""
 
-    def access(self, installation: Installation) -> str:
+    def access(self, installation: Installation, name: str = "main") -> str:
         """A token that is good now. Raises PeerError: `rejected` where the other side took its consent back, else `unavailable`."""
         ...
 
-    def refused(self, installation: Installation, token: str) -> str:
+    def refused(self, installation: Installation, token: str, name: str = "main") -> str:
         """The other side refused this token before its time: another one. Raises as `access` does."""
+        ...
+
+    def connect(
+        self, installation: Installation, issuer: Issuer, grant: Mapping[str, str] | None = None, name: str = "main"
+    ) -> None:
+        """From now on tokens come from this issuer. Raises PeerError where it gives none; what was kept before then stays.
+
+        grant: the fields of the form that gets the first ones (an authorization code and its redirect_uri, say); None where the client's
+        own credentials are all it takes. Never call this within a transaction: it opens its own.
+        """
+        ...
+
+    def disconnect(self, installation: Installation) -> None:
+        """Forget all tokens of an installation."""
         ...
 
 

@@ -11,7 +11,8 @@ that were prompt and all hang at once hold the others up for a moment each, not 
 times a second at most.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
@@ -149,9 +150,8 @@ def _post(runtime: Runtime, keys: secrets.Keys, send: Send, claim: Claim) -> Out
     began = runtime.clock()
     body = claim.body.encode()
     try:
-        bound = aad(claim.hook_id, claim.account_id)
-        opened = [secrets.open_(keys, bound, sealed).decode() for sealed in claim.secrets]
-        headers = {"content-type": "application/json", **sign.headers(opened, claim.webhook_id, began, body)}
+        signed = sign.headers(_opened(keys, claim), claim.webhook_id, began, body)
+        headers = {"content-type": "application/json", **signed}
         answer = send("POST", claim.url, headers, body)
     except PeerError as error:
         log.info(
@@ -169,6 +169,17 @@ def _post(runtime: Runtime, keys: secrets.Keys, send: Send, claim: Claim) -> Out
     now = runtime.clock()
     outcome = Outcome(answer.status, None, now - began, schedule.retry_after(answer.headers, now))
     return outcome if outcome.ok else _answered_badly(claim, outcome)
+
+
+def _opened(keys: secrets.Keys, claim: Claim) -> Sequence[str]:
+    """The secrets that sign. Raises Unreadable where the newest can't be opened; an older one that can't is left out."""
+    bound = aad(claim.hook_id, claim.account_id)
+    newest, *older = claim.secrets
+    opened = [secrets.open_(keys, bound, newest).decode()]
+    for sealed in older:
+        with suppress(secrets.Unreadable):  # its key was lost, and the secret was rotated for that reason
+            opened.append(secrets.open_(keys, bound, sealed).decode())
+    return opened
 
 
 def _answered_badly(claim: Claim, outcome: Outcome) -> Outcome:
