@@ -21,6 +21,7 @@ from hub.api.entry import PREFIX, Direct, Entry, Later, Written, is_direct, is_p
 from hub.api.keyring import Identify
 from hub.api.table import OPERATIONS
 from hub.console import Route
+from hub.installations.listeners import ears
 from hub.installations.tools import Lender
 from hub.outage import Outages
 from hub.settings import Settings
@@ -53,7 +54,9 @@ def create_app(
     meter = counted or metrics.Metrics(runtime)
     entry = Entry(runtime, settings, keys, identify, lender.performer if lender else None)
     for operation in operations:
-        _route(app, f"{PREFIX}{guard.flask_rule(operation.path)}", operation.name, entry.view(operation), operation.method)
+        _route(
+            app, f"{PREFIX}{guard.flask_rule(operation.path)}", operation.name, entry.view(operation), operation.method
+        )
     for path, methods, allowed in _shadowed(operations):
         app.add_url_rule(
             f"{PREFIX}{path}", endpoint=f"closed {path}", view_func=partial(_closed, allowed), methods=methods
@@ -63,7 +66,8 @@ def create_app(
     callbacks.register(app, runtime)
     if lender is not None:
         adapter.register(app, entry, lender)
-    _route(app, "/healthz", "healthz", lambda: _healthz(runtime, checks))
+    heard = [ear.name for ear in ears(lender)] if lender is not None else []
+    _route(app, "/healthz", "healthz", lambda: _healthz(runtime, checks, heard))
     _route(app, "/metrics", "metrics", lambda: Response(meter.text(), content_type=metrics.MEDIA_TYPE))
     _errors(app)
     app.before_request(_note_route)
@@ -187,8 +191,8 @@ def _request_id() -> str:
     return str(request.environ[access.REQUEST_ID])
 
 
-def _healthz(runtime: Runtime, checks: Sequence[health.Check]) -> Response:
-    found = health.look(runtime, checks)
+def _healthz(runtime: Runtime, checks: Sequence[health.Check], heard: Sequence[str]) -> Response:
+    found = health.look(runtime, checks, heard)
     return Response(orjson.dumps(found.body()), found.status, content_type="application/json")
 
 

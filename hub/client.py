@@ -17,7 +17,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.test import Client as WsgiClient
 
 from core import Caller, Fault, PeerError, Refused, accounts
-from hub.app import PREFIX
+from hub.api.entry import PREFIX
 from hub.wiring import Extras, Hub, web
 
 TIMEOUT_S: Final = 60

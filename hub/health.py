@@ -49,15 +49,18 @@ class Health:
         }
 
 
-def look(runtime: Runtime, checks: Sequence[Check] = ()) -> Health:
-    """Look after the database, the workers and what else is to be checked. Never raises for what it looks for."""
+def look(runtime: Runtime, checks: Sequence[Check] = (), ears: Sequence[str] = ()) -> Health:
+    """Look after the database, the workers and what else is to be checked. Never raises for what it looks for.
+
+    ears: what of connectors listens in the role `listen`.
+    """
     try:
         with runtime.read() as tx:
             heard = beats.latest(tx)
     except outages.ERRORS as error:
         return Health(VERSION, *_out(error))
     found = [one for check in checks for one in check(runtime)]
-    reasons = (*_silent(heard, needed(runtime), runtime.clock()), *(one for one in found if isinstance(one, str)))
+    reasons = (*_silent(heard, needed(runtime, ears), runtime.clock()), *(one for one in found if isinstance(one, str)))
     return Health(VERSION, "ok", heard, reasons, tuple(one.sentence for one in found if isinstance(one, Degraded)))
 
 
@@ -76,22 +79,23 @@ _STATES: Final[Mapping[outages.Kind, str]] = {
 }
 
 
-def needed(runtime: Runtime) -> Mapping[str, str]:
+def needed(runtime: Runtime, ears: Sequence[str] = ()) -> Mapping[str, str]:
     """The roles without which something stands still: what that is, and the cure. On SQLite `serve` is all of them, as a worker."""
     held = sorted(name for name, carrier in runtime.carriers.items() if carrier.traits.connected)
     cures = {"worker": "start one (smshub worker, or smshub serve)"}
-    if held and runtime.database.dialect != "sqlite":
-        stands = f"nothing is sent through {', '.join(held)} and no receipt or reply comes from there"
-        cures["listen"] = f"{stands}; start one (smshub listen, or systemctl start smshub-listen)"
+    if (held or ears) and runtime.database.dialect != "sqlite":
+        stands = [f"nothing is sent through {', '.join(held)} and no receipt or reply comes from there"] if held else []
+        stands += [f"nobody listens for {', '.join(ears)}"] if ears else []
+        cures["listen"] = f"{'; '.join(stands)}; start one (smshub listen, or systemctl start smshub-listen)"
     return cures
 
 
-def heard_ago(runtime: Runtime) -> Gauge:
+def heard_ago(runtime: Runtime, ears: Sequence[str] = ()) -> Gauge:
     """For metrics: seconds since each role that is needed was heard of, infinite for one that never was."""
 
     def read(tx: Tx) -> Mapping[str, float]:
         heard = beats.latest(tx)
-        return {role: max(0, tx.now - heard[role]) / 1000 if role in heard else inf for role in needed(runtime)}
+        return {role: max(0, tx.now - heard[role]) / 1000 if role in heard else inf for role in needed(runtime, ears)}
 
     return Gauge("smshub_heard_seconds_ago", "Since a process of each needed role was heard of.", "role", read)
 

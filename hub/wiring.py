@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -26,22 +27,38 @@ from core import (
     tariff,
     wall_clock,
 )
-from hub import health, mail, metrics, secret_keys, secrets
+from hub import health, mail, metrics, registry, secret_keys, secrets
 from hub.api import events, hooks
 from hub.api.keyring import Identify
+from hub.api.paging import Cursors
+from hub.api.perform import Performer
 from hub.api.table import OPERATIONS
 from hub.app import create_app
+from hub.connections import book as connections
 from hub.connections import notices
 from hub.connections.refreshing import ASK_S, LOST_MAIL
 from hub.connections.store import Store
+from hub.connector_rules import Known
 from hub.console import letters
 from hub.doorbell import Doorbell
 from hub.guard import Guard
 from hub.hooks import endpoints, queue
 from hub.hooks.deliver import DISABLED_MAIL
 from hub.hooks.triggers import TRIGGERS
+from hub.installations import operations as installations
+from hub.installations import sinks, tasks
+from hub.installations.book import Book
+from hub.installations.catalogue import Catalogue
+from hub.installations.health import Checkup
+from hub.installations.listeners import ears
+from hub.installations.tools import Lender, http
+from hub.oauth import ended
+from hub.oauth import endpoints as oauth
+from hub.oauth import pages as oauth_pages
+from hub.oauth.identify import by_token
 from hub.outbound import Outbound
 from hub.people.links import LINK_MAIL
+from hub.registry import Registry
 from hub.settings import Settings, check_real
 
 if TYPE_CHECKING:
@@ -52,7 +69,7 @@ if TYPE_CHECKING:
 class Hub:
     """Everything one process of a hub runs on. `keys` seal secrets; `operations` is the whole table of what can be asked.
 
-    tokens: those that third parties gave us.
+    tokens: those that third parties gave us. lender: the connectors, and what they are lent. checkup: how their installations are.
     bell: what this process's loops hear. far: what rings in other processes too, where there is a Redis.
     """
 
@@ -64,7 +81,14 @@ class Hub:
     outbound: Outbound
     operations: Sequence[Operation]
     tokens: Store
+    lender: Lender
+    checkup: Checkup
     far: "Bell | None" = None
+
+    @property
+    def ears(self) -> Sequence[str]:
+        """What of connectors is listened for, by name."""
+        return [ear.name for ear in ears(self.lender)]
 
     def close(self) -> None:
         """Let go of the carriers and the database."""
@@ -102,7 +126,27 @@ def compose(settings: Settings, fault: Callable[[str], None] = lambda _point: No
     keys = secrets.keys_from(secret_keys.of(settings))
     guard = Guard(allow=settings.hook_allow)
     tokens = Store(runtime, keys, Outbound(guard, seconds=ASK_S), clients(settings))
-    return Hub(settings, runtime, bell, letters, keys, Outbound(guard), operations(keys, guard), tokens, far)
+    outbound = Outbound(guard)
+    book = Book(connectors(), keys, connections.forget)
+    performer = Performer(Cursors(secret_keys.of(settings)))
+    catalogue = Catalogue(runtime, performer, TRIGGERS)
+    lender = Lender(runtime, settings, book, performer, catalogue, http(outbound), tokens)
+    checkup = Checkup(runtime, lender.visit, partial(_unwell, runtime, book))
+    table = operations(keys, guard, book, checkup)
+    catalogue.fill(table)  # the table shows what the checkup finds, which lends the catalogue
+    return Hub(settings, runtime, bell, letters, keys, outbound, table, tokens, lender, checkup, far)
+
+
+def connectors() -> Registry:
+    """The connectors that can be used."""
+    nothing = operations(secrets.keys_from(["names are all that is wanted"]), Guard())
+    return registry.load(Known({operation.name for operation in nothing}, TRIGGERS.keys()))
+
+
+def _unwell(runtime: Runtime, book: Book, installation_id: str) -> Sequence[str]:
+    """What is wrong with an installation that its connector does not know."""
+    with runtime.read() as tx:
+        return [*notices.of_installation(tx, installation_id), *book.lost(tx, installation_id)]
 
 
 def clients(settings: Settings) -> Mapping[str, str]:
@@ -119,9 +163,18 @@ def _far(settings: Settings, bell: Doorbell) -> "Bell | None":
     return Bell(settings.redis_url, bell)
 
 
-def operations(keys: secrets.Keys, guard: Guard) -> Sequence[Operation]:
-    """The whole table of what a hub can be asked, with what some of it needs."""
-    return (*OPERATIONS, *hooks.operations(keys, guard, TRIGGERS), *events.operations(TRIGGERS))
+def operations(
+    keys: secrets.Keys, guard: Guard, book: Book | None = None, checkup: Checkup | None = None
+) -> Sequence[Operation]:
+    """The whole table of what a hub can be asked, with what some of it needs; without a book, to be looked at only."""
+    known = book or Book(Registry(), keys)
+    asked = checkup.of if checkup else (lambda _asked: {})
+    return (
+        *OPERATIONS,
+        *hooks.operations(keys, guard, TRIGGERS),
+        *events.operations(TRIGGERS),
+        *installations.operations(known, asked),
+    )
 
 
 def rules(settings: Settings) -> Rules:
@@ -130,8 +183,14 @@ def rules(settings: Settings) -> Rules:
     return Rules(tariff.load(settings.tariff), mentions, settings.short_code, settings.sending_hours)
 
 
+def every_handler(hub: Hub) -> Mapping[str, jobs.Work]:
+    """Who does a job, by its kind; those of connectors among them."""
+    lent = hub.lender
+    return {**handlers(hub.settings), sinks.JOB: sinks.again(lent.book), **tasks.handlers(lent)}
+
+
 def handlers(settings: Settings) -> Mapping[str, jobs.Work]:
-    """Who does a job, by its kind."""
+    """Who does a job of the hub itself, by its kind."""
     return {
         "campaign": expansion.run,
         "quote": quotes.run,
@@ -141,6 +200,8 @@ def handlers(settings: Settings) -> Mapping[str, jobs.Work]:
         DISABLED_MAIL: lambda runtime, job: endpoints.send_mail(runtime, job.subject_id),
         LINK_MAIL: lambda runtime, job: letters.write(runtime, job, settings),
         LOST_MAIL: lambda runtime, job: notices.send_mail(runtime, job.subject_id),
+        "oauth.grant_ended": ended.work({}),
+        "mail.grant_reused": lambda runtime, job: ended.send_mail(runtime, job.subject_id, settings.public_url),
     }
 
 
@@ -148,11 +209,20 @@ def web(hub: Hub, extras: Extras | None = None) -> Flask:
     """The web application of a hub."""
     more = extras or Extras()
     meter = metrics.Metrics(hub.runtime, more.counted_in)
-    for gauge in (HOOKS, notices.UNWELL, health.heard_ago(hub.runtime), *more.gauges):
+    for gauge in (HOOKS, notices.UNWELL, health.heard_ago(hub.runtime, hub.ears), *more.gauges):
         meter.register(gauge)
-    return create_app(
-        hub.runtime, hub.settings, hub.operations, identify=more.identify, counted=meter, checks=more.checks
+    app = create_app(
+        hub.runtime,
+        hub.settings,
+        hub.operations,
+        identify=(by_token(hub.runtime), *more.identify),
+        counted=meter,
+        checks=(hub.lender.book.registry.check, *more.checks),
+        lender=hub.lender,
+        more_pages=oauth_pages.ROUTES,
     )
+    oauth.register(app, hub.runtime, hub.settings)
+    return app
 
 
 HOOKS: Final = metrics.Gauge(

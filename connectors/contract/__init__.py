@@ -15,6 +15,8 @@ from connectors.contract.connector import (
     Task,
     Visit,
 )
+from connectors.contract.examples import example_of
+from connectors.contract.issuer import Issuer
 from connectors.contract.operations import (
     Call,
     Event,
@@ -45,6 +47,7 @@ __all__ = [
     "Http",
     "Installation",
     "Installations",
+    "Issuer",
     "Listed",
     "Listener",
     "Operation",
@@ -63,4 +66,5 @@ __all__ = [
     "Trigger",
     "Upload",
     "Visit",
+    "example_of",
 ]

@@ -4,13 +4,14 @@ from sqlalchemy import Table
 
 from core.schema.types import metadata, text, whole
 
-# Each process of a role says every few seconds that it is alive.
+# Each process of a role says every few seconds that it is alive, and what is wrong with it (JSON, in the hub's words; NULL for nothing).
 beats = Table(
     "beats",
     metadata,
     text("name", primary_key=True),
     text("role"),
     whole("at"),
+    text("trouble", nullable=True),
 )
 
 # One row: what told this database from any copy of it when a process last looked. A backup that is brought back tells another tale.

@@ -1,14 +1,14 @@
 """From a request of Flask to an operation and back: who asks, may they, how often, with what; then the answer."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
 from flask import Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from connectors.contract import Call, Operation, Page, Upload
+from connectors.contract import Call, Operation, Upload
 from core import Caller, Refused, Runtime
 from hub import problems
 from hub.access import REQUEST_ID
@@ -26,7 +26,7 @@ Later = Callable[[Environ, Callable[[Written | Exception], None]], bool]  # whet
 
 
 @dataclass(frozen=True, slots=True)
-class _Asking:
+class Asking:
     """What is needed of a request whatever it asks for."""
 
     authorization: str | None
@@ -53,6 +53,7 @@ def is_direct(operation: Operation) -> bool:
     return plain and operation.form is None and not operation.query and not operation.paged
 
 
+PREFIX: Final = "/api/v1"  # of every path of an operation
 LONGEST_LENGTH: Final = 12  # digits: more is a joke, and slow to read
 _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 
@@ -60,18 +61,35 @@ _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH"})
 class Entry:
     """The way in; one for each application."""
 
-    def __init__(self, runtime: Runtime, settings: Settings, keys: Sequence[str], identify: Sequence[Identify]) -> None:
+    def __init__(
+        self,
+        runtime: Runtime,
+        settings: Settings,
+        keys: Sequence[str],
+        identify: Sequence[Identify],
+        performer: Performer | None = None,
+    ) -> None:
+        """`performer`: the one that others in this process use too."""
         self._runtime = runtime
         self._keyring = Keyring(runtime, identify)
         self._buckets = buckets_of(settings)
-        self._performer = Performer(paging.Cursors(keys))
+        self._performer = performer or Performer(paging.Cursors(keys))
+
+    def enter(self, authorization: str | None) -> tuple[Caller, Budget]:
+        """Who asks, and what is left of their requests with this one taken. Refuses with `unauthenticated`."""
+        caller = self._keyring.caller(authorization)
+        return caller, self.take(caller.account_id)
+
+    def take(self, account_id: str) -> Budget:
+        """Count a request of an account."""
+        return self._buckets.take(account_id, self._runtime.clock())
 
     def view(self, operation: Operation) -> Callable[..., Response]:
         """The view of an operation."""
         guard = prepare(operation)
 
         def serve(**path: str) -> Response:
-            asking = _Asking(request.headers.get("Authorization"), request.path, request.environ[REQUEST_ID])
+            asking = Asking(request.headers.get("Authorization"), request.path, request.environ[REQUEST_ID])
             answer, budget = self._answered(
                 operation, asking, lambda caller: self._call(guard, caller, path_values(path))
             )
@@ -106,15 +124,15 @@ class Entry:
 
             def told(outcome: Answer | Exception) -> None:
                 if isinstance(outcome, Refused):
-                    outcome = _refused(outcome, operation, asking)
+                    outcome = refused(outcome, operation.scope, asking)
                 tell(outcome if isinstance(outcome, Exception) else _written(outcome, budget))
 
             try:
                 caller = self._keyring.known(asking.authorization)
                 if caller is None:
                     return False
-                budget = self._buckets.take(caller.account_id, self._runtime.clock())
-                _admit(operation, caller, budget)
+                budget = self.take(caller.account_id)
+                admit(operation.scope, caller, budget)
                 self._performer.perform_later(operation, self._plain(guard, caller, environ), asking.path, told)
             except Refused as refusal:
                 told(refusal)
@@ -123,16 +141,15 @@ class Entry:
         return serve
 
     def _answered(
-        self, operation: Operation, asking: "_Asking", call: Callable[[Caller], Call]
+        self, operation: Operation, asking: Asking, call: Callable[[Caller], Call]
     ) -> tuple[Answer, Budget | None]:
         budget = None
         try:
-            caller = self._keyring.caller(asking.authorization)
-            budget = self._buckets.take(caller.account_id, self._runtime.clock())
-            _admit(operation, caller, budget)
+            caller, budget = self.enter(asking.authorization)
+            admit(operation.scope, caller, budget)
             return self._performer.perform(operation, call(caller), asking.path), budget
         except Refused as refusal:
-            return _refused(refusal, operation, asking), budget
+            return refused(refusal, operation.scope, asking), budget
 
     def _plain(self, guard: Guard, caller: Caller, environ: Environ) -> Call:
         """The call of a request that is plain JSON."""
@@ -154,25 +171,30 @@ class Entry:
             key=request.headers.get("Idempotency-Key"),
             request_id=request.environ[REQUEST_ID],
         )
-        return self._on_page(operation, call) if operation.paged else call
-
-    def _on_page(self, operation: Operation, call: Call) -> Call:
-        query = dict(call.query)
-        limit, cursor = query.pop("limit", paging.DEFAULT_LIMIT), query.pop("cursor", None)
-        after = self._performer.after(operation, call, cursor) if cursor else None
-        return replace(call, query=query, page=Page(limit, after))
+        return self._performer.on_page(operation, call) if operation.paged else call
 
 
-def _asked(environ: Environ) -> _Asking:
-    return _Asking(environ.get("HTTP_AUTHORIZATION"), environ["PATH_INFO"], environ[REQUEST_ID])
+def _asked(environ: Environ) -> Asking:
+    return Asking(environ.get("HTTP_AUTHORIZATION"), environ["PATH_INFO"], environ[REQUEST_ID])
 
 
-def _admit(operation: Operation, caller: Caller, budget: Budget) -> None:
+def admit(scope: str | None, caller: Caller, budget: Budget) -> None:
+    """Refuses with `rate_limited`, and with `insufficient_scope`."""
+    spent(budget)
+    check_scope(scope, caller)
+
+
+def spent(budget: Budget) -> None:
+    """Refuses (`rate_limited`) a request for which nothing was left."""
     if budget.retry_after_s is not None:
         detail = f"At most {budget.quota} requests a minute: ask again in {budget.retry_after_s} s."
         raise Refused("rate_limited", detail)
-    if operation.scope is not None and operation.scope not in caller.scopes:
-        raise Refused("insufficient_scope", f"This needs the scope {operation.scope}, which this key or token lacks.")
+
+
+def check_scope(scope: str | None, caller: Caller) -> None:
+    """Refuses (`insufficient_scope`) a caller without the scope."""
+    if scope is not None and scope not in caller.scopes:
+        raise Refused("insufficient_scope", f"This needs the scope {scope}, which this key or token lacks.")
 
 
 def _json(guard: Guard) -> Any:
@@ -202,15 +224,16 @@ def _form(guard: Guard) -> tuple[Any, Upload | None]:
     return fields, Upload(sent.filename or "", sent.stream)  # type: ignore[arg-type]
 
 
-def _refused(refusal: Refused, operation: Operation, asking: "_Asking") -> Answer:
+def refused(refusal: Refused, scope: str | None, asking: Asking) -> Answer:
+    """The problem that a refusal is, with the headers that go along."""
     problem = problems.refused(refusal, asking.request_id)
-    headers = _challenge(refusal.code, operation.scope, asking)
+    headers = _challenge(refusal.code, scope, asking)
     if refusal.code == "unavailable":
         headers = {**headers, "Retry-After": "1"}
     return Answer(problem.status, problem.encoded(), problems.MEDIA_TYPE, headers)
 
 
-def _challenge(code: str, scope: str | None, asking: "_Asking") -> Mapping[str, str]:
+def _challenge(code: str, scope: str | None, asking: Asking) -> Mapping[str, str]:
     """What RFC 6750 section 3 says along with 401 and with a scope that is missing."""
     if code == "insufficient_scope":
         return {"WWW-Authenticate": f'Bearer realm="smshub", error="insufficient_scope", scope="{scope or ""}"'}

@@ -52,7 +52,7 @@ class Guard:
         """The parameters of a query string, each as its schema's type; `""` is absent, and nothing may come twice."""
         if not raw:
             return {}
-        found = _typed(_pairs(raw), self._query)
+        found = _typed(pairs(raw), self._query)
         self._check_query(found)
         return found
 
@@ -110,6 +110,11 @@ def is_file(schema: Schema) -> bool:
     return schema.get("format") == "binary"
 
 
+def flask_rule(path: str) -> str:
+    """/messages/{id} as Flask writes it."""
+    return re.sub(r"\{(\w+)\}", r"<\1>", path)
+
+
 def path_values(given: Mapping[str, str]) -> Mapping[str, str]:
     """The values of a path. What can't be an id is not found, without asking a database that would not compare it."""
     for name, value in given.items():
@@ -144,17 +149,18 @@ def _prune(value: Any, optional: tuple[str, ...], inner: Mapping[str, Prune], ea
             each_item(item)
 
 
-def _pairs(raw: str) -> list[tuple[str, str]]:
+def pairs(raw: str) -> list[tuple[str, str]]:
+    """What a query string says, in order. Refuses (`invalid_request_line`) one that can't be read."""
     try:
-        pairs = parse_qsl(raw, keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS)
+        found = parse_qsl(raw, keep_blank_values=True, errors="strict", max_num_fields=MOST_PARAMETERS)
     except ValueError:  # UnicodeDecodeError is one too
         detail = (
             f"The query can't be read: write it in UTF-8, percent-encoded, with at most {MOST_PARAMETERS} parameters."
         )
         raise Refused("invalid_request_line", detail) from None
-    if "\0" in raw or any("\0" in text for pair in pairs for text in pair):
+    if "\0" in raw or any("\0" in text for pair in found for text in pair):
         raise Refused("invalid_request_line", "The query holds a NUL character.")
-    return pairs
+    return found
 
 
 def _typed(pairs: list[tuple[str, str]], properties: Mapping[str, Schema]) -> dict[str, Any]:

@@ -78,14 +78,14 @@ class Buckets:
         """How many buckets are remembered."""
         return len(self._buckets)
 
-    def take(self, account_id: str, now: int) -> Budget:
-        """Take one token of the account, if there is one, at `now` (milliseconds; a clock that goes back gives nothing)."""
+    def take(self, account_id: str, now: int, price: int = 1) -> Budget:
+        """Take a token of the account, or `price` of them, if there are so many, at `now` (ms; a clock that goes back gives nothing)."""
         with self._lock:
             bucket = self._buckets.get(account_id)
             if bucket is None:
                 bucket = self._buckets[account_id] = _Bucket(float(self._quota), now)
-            tokens = min(self._quota, bucket.tokens + max(0, now - bucket.at) * self._per_ms)
-            taken = tokens >= 1
+            tokens = self._filled(bucket, now)
+            taken = price if tokens >= price else 0
             bucket.tokens, bucket.at = tokens - taken, now
             bucket.untold += taken
             if len(self._buckets) > _MOST_BUCKETS:
@@ -95,7 +95,14 @@ class Buckets:
                 self._stale.add(account_id)
         if self._others is not None and stale:
             self._others.soon(self)
-        return self._budget(tokens - taken, taken=taken)
+        return self._budget(tokens - taken, 0 if taken else price)
+
+    def left(self, name: str, now: int) -> Budget:
+        """What is left, with nothing taken."""
+        with self._lock:
+            bucket = self._buckets.get(name)
+            tokens = float(self._quota) if bucket is None else self._filled(bucket, now)
+        return self._budget(tokens, 0 if tokens >= 1 else 1)
 
     def untold(self, most: int) -> Mapping[str, int]:
         """For Redis: what was taken of buckets that were not told of lately, and has not flowed back since.
@@ -120,9 +127,13 @@ class Buckets:
                     bucket.tokens = tokens - bucket.untold
                     bucket.heard_at = bucket.at
 
-    def _budget(self, tokens: float, *, taken: bool) -> Budget:
+    def _filled(self, bucket: _Bucket, now: int) -> float:
+        return min(self._quota, bucket.tokens + max(0, now - bucket.at) * self._per_ms)
+
+    def _budget(self, tokens: float, wanted: int) -> Budget:
+        """What is left; `wanted`: for how many tokens somebody waits."""
         reset_s = _up(((self._quota - tokens) / self._per_ms) / 1000)
-        again_s = None if taken else max(1, _up((1 - tokens) / self._per_ms / 1000))
+        again_s = max(1, _up((wanted - tokens) / self._per_ms / 1000)) if wanted else None
         return Budget(self._quota, max(0, int(tokens)), reset_s, again_s)
 
     def _forget_full(self, now: int) -> None:

@@ -13,8 +13,9 @@ from typing import Any, Final, cast
 import orjson
 from sqlalchemy.exc import IntegrityError
 
-from connectors.contract import Call, GroupHandler, Handler, Listed, Operation, OwnHandler, Pieces, Reply
+from connectors.contract import Call, GroupHandler, Handler, Listed, Operation, OwnHandler, Page, Pieces, Reply
 from core import Refused, Tx, idempotency
+from hub.api import paging
 from hub.api.commits import Commits
 from hub.api.paging import Cursors
 
@@ -105,6 +106,13 @@ class Performer:
         except BaseException:
             self._active.leave(call)
             raise
+
+    def on_page(self, operation: Operation, call: Call) -> Call:
+        """The call of a list, with the page that its query asks for. Refuses (`invalid_cursor`) a cursor that is not of it."""
+        query = dict(call.query)
+        limit, cursor = query.pop("limit", paging.DEFAULT_LIMIT), query.pop("cursor", None)
+        after = self.after(operation, call, cursor) if cursor else None
+        return replace(call, query=query, page=Page(limit, after))
 
     def after(self, operation: Operation, call: Call, cursor: str) -> str:
         """Where the list goes on."""

@@ -119,10 +119,15 @@ def pointer(*parts: object) -> str:
 def _explain(slow: Draft202012Validator, value: Any, otherwise: str | None) -> None:
     faults = faults_of(slow, value) or ([Fault("", otherwise)] if otherwise else [])
     if faults:
-        raise Refused("invalid_request", _sentence(faults), tuple(faults))
+        raise refusal(faults)
 
 
-def _sentence(faults: list[Fault]) -> str:
+def refusal(faults: Sequence[Fault]) -> Refused:
+    """The refusal of a value that has these faults."""
+    return Refused("invalid_request", _sentence(faults), tuple(faults))
+
+
+def _sentence(faults: Sequence[Fault]) -> str:
     first = f"{faults[0].pointer} {faults[0].message}".strip()
     return f"{first}." if len(faults) == 1 else f"{first}; {len(faults) - 1} more in errors."
 

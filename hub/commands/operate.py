@@ -14,7 +14,7 @@ from hub.api.schemas import is_id
 from hub.commands.place import check_there, guarded, local_hub, settings
 from hub.revisions import is_current
 from hub.sealing import used
-from hub.wiring import Hub, compose
+from hub.wiring import Hub, compose, connectors
 
 Command = Callable[..., Any]
 ACTOR: Final = "operator"
@@ -30,7 +30,7 @@ def db() -> None:
 def upgrade() -> None:
     """Bring the tables to this version's revision. May be run again at any time."""
     known = settings()
-    database.upgrade(known.database_url)
+    database.upgrade(known.database_url, connectors().branches)
     click.echo("The database is at the newest revision.")
 
 
@@ -52,7 +52,7 @@ def check_command(*, money: bool) -> None:
 
 def _checked(hub: Hub, *, money: bool) -> Iterator[str]:
     click.echo("settings: sound")
-    if not is_current(hub.runtime.database):
+    if not is_current(hub.runtime.database, hub.lender.book.registry):
         yield "database: not at this version's revision; run `smshub db upgrade`"
         return
     click.echo(f"database: {hub.runtime.database.dialect}, at the newest revision")

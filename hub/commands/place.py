@@ -14,10 +14,12 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from core import Account, PeerError, Refused, accounts, beats, lanes, recovery
 from hub import client, database, demo, logs, revisions
 from hub.client import Client
+from hub.faults import crash_at
 from hub.health import SILENT_MS
 from hub.roles import loops
 from hub.roles.alone import alone, is_served
 from hub.roles.supervisor import Supervisor
+from hub.sealing import used
 from hub.settings import Settings, read
 from hub.wiring import Hub, compose
 
@@ -81,17 +83,23 @@ class Engine:
 
 
 @contextmanager
-def local_hub() -> Iterator[Hub]:
-    """The hub of these settings, in this process. An SQLite file is made or brought up to date, unless a process serves it."""
+def local_hub(*, all_keys: bool = True) -> Iterator[Hub]:
+    """The hub of these settings, in this process. An SQLite file is made or brought up to date, unless a process serves it.
+
+    all_keys: refuse to work without a key that has sealed something.
+    """
     known = settings()
     if known.sqlite and os.environ.get("SMSHUB_URL") and not _exists(known):
         detail = f"This is done where the hub's data is, and {known.data} has none: run it there, or set SMSHUB_DATA."
         raise Refused.at("SMSHUB_DATA", "no_data", detail)
-    hub = compose(known)
+    hub = compose(known, crash_at(os.environ.get("SMSHUB_CRASH_AT")))
     try:
         if known.sqlite and not is_served(known):
-            database.upgrade(known.database_url)
-        revisions.check(hub.runtime.database)
+            database.upgrade(known.database_url, hub.lender.book.registry.branches)
+        revisions.check(hub.runtime.database, hub.lender.book.registry)
+        if all_keys:
+            with hub.runtime.read() as tx:
+                used.check(tx, hub.keys)
         yield hub
     finally:
         hub.close()
@@ -140,8 +148,8 @@ def working(hub: Hub | None) -> Iterator[Engine]:
     """The engine works meanwhile: elsewhere where a process serves this hub, else in this command."""
     if hub is None:
         yield Engine(here=False, is_up=lambda: True)
-    elif _served(hub):
-        yield Engine(here=False, is_up=lambda: _served(hub))
+    elif served(hub):
+        yield Engine(here=False, is_up=lambda: served(hub))
     elif hub.settings.sqlite:
         with alone(hub.settings):
             recovery.recover(hub.runtime)
@@ -155,7 +163,7 @@ def working(hub: Hub | None) -> Iterator[Engine]:
 @contextmanager
 def _engine(hub: Hub) -> Iterator[Engine]:
     owner = loops.owner_of(hub.runtime)
-    supervisor = Supervisor(hub.bell, loops.worker(hub, owner))
+    supervisor = Supervisor(hub.bell, (*loops.worker(hub, owner), loops.heartbeat(hub, "worker", owner)))
     supervisor.start()
     try:
         yield Engine(here=True, is_up=lambda: True)
@@ -164,7 +172,8 @@ def _engine(hub: Hub) -> Iterator[Engine]:
         lanes.give_back(hub.runtime, owner)
 
 
-def _served(hub: Hub) -> bool:
+def served(hub: Hub) -> bool:
+    """Whether processes work on this hub now."""
     if hub.settings.sqlite:
         return is_served(hub.settings)
     with hub.runtime.read() as tx:

@@ -1,6 +1,6 @@
 """`smshub web`, `smshub worker` and `smshub listen`: the same web and the same loops, in processes of their own, on PostgreSQL."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -13,8 +13,8 @@ from hub.roles import loops, process
 from hub.roles.celery_worker import CeleryWorker
 from hub.roles.children import Children
 from hub.roles.granian_web import GranianServer
-from hub.roles.supervisor import Loop
 from hub.roles.web import bound, shared
+from hub.sealing import used
 from hub.settings import Settings
 from hub.wiring import Extras, Hub, compose
 from hub.wiring import web as application
@@ -39,9 +39,9 @@ def worker(settings: Settings, say: Say, crash: str | None = None) -> int:
 def listen(settings: Settings, say: Say, crash: str | None = None) -> int:
     """Hold long-lived connections until told to stop; the exit code. Several may run: a lane is one process's at a time."""
     hub = _composed(settings, "listen", crash)
-    carriers = ", ".join(sorted(loops.connected(hub.runtime)))
-    what = f"listens for {carriers}" if carriers else NOTHING
-    told = f"smshub {health.VERSION} {what}{_how_woken(settings) if carriers else ''}"
+    heard = ", ".join([*sorted(loops.connected(hub.runtime)), *hub.ears])
+    what = f"listens for {heard}" if heard else NOTHING
+    told = f"smshub {health.VERSION} {what}{_how_woken(settings) if heard else ''}"
     return process.run(hub, process.Role("listen", loops.listen, _ears(one=False)), lambda: say(told))
 
 
@@ -58,7 +58,7 @@ def web(settings: Settings, say: Say, crash: str | None = None) -> int:
             app = application(hub, replace(extras, counted_in=counts))
             return GranianServer(app, listening, settings.web_threads, app.wsgi_app.later)  # type: ignore[attr-defined]  # our Access
 
-        role = process.Role("web", _only_beat, server, well)
+        role = process.Role("web", lambda _hub, _owner: (), server, well)
         return process.run(hub, role, ready)
 
     told = f"smshub {health.VERSION} is ready at {settings.public_url}"
@@ -80,14 +80,11 @@ def _how_woken(settings: Settings) -> str:
     return "" if settings.redis_url else "; it looks for work each second, until SMSHUB_REDIS_URL is set"
 
 
-def _only_beat(hub: Hub, owner: str) -> Sequence[Loop]:
-    return (loops.heartbeat(hub, "web", owner),)
-
-
 def _composed(settings: Settings, role: str, crash: str | None) -> Hub:
     if settings.sqlite:
         detail = f"`smshub {role}` needs PostgreSQL, which several processes can share. With SQLite run `smshub serve`."
         raise Refused.at("SMSHUB_DATABASE_URL", "wrong_database", detail)
     hub = compose(settings, crash_at(crash))
-    revisions.check(hub.runtime.database)
+    revisions.check(hub.runtime.database, hub.lender.book.registry)
+    used.start(hub.runtime, hub.keys)
     return hub

@@ -13,9 +13,13 @@ from hub.hooks import queue, relay
 from hub.hooks.aside import Aside
 from hub.hooks.deliver import deliver
 from hub.hooks.triggers import TRIGGERS
+from hub.installations import sinks, tasks
+from hub.installations.listeners import Ear, ears
+from hub.oauth.tidy import tidy as tidy_grants
+from hub.optout.tables import optout_codes
 from hub.people import tidy
 from hub.roles.supervisor import ON, POLL, Loop, Rest
-from hub.wiring import Hub, handlers
+from hub.wiring import Hub, every_handler
 
 RENEW_MS: Final = lanes.LEASE_MS // 3
 BEAT: Final = Rest(5.0)
@@ -35,17 +39,34 @@ def worker(hub: Hub, owner: str) -> tuple[Loop, ...]:
 
 def apart_worker(hub: Hub, owner: str) -> tuple[Loop, ...]:
     """The same where `listen` serves the carriers that live on connections."""
-    return (*carrying(hub, owner, hub.runtime.carriers.keys() - connected(hub.runtime)), *working(hub, owner))
+    alone = hub.runtime.carriers.keys() - connected(hub.runtime)
+    return (*carrying(hub, owner, alone), *working(hub, owner), *by_themselves(hub, owner))
 
 
 def listen(hub: Hub, owner: str) -> tuple[Loop, ...]:
     """Long-lived connections: of carriers here; a server of ours (SMPP, mail) is one more loop in `listeners`."""
-    return (*carrying(hub, owner, connected(hub.runtime)), *listeners(hub), heartbeat(hub, "listen", owner))
+    return (*carrying(hub, owner, connected(hub.runtime)), *listeners(hub))
 
 
-def listeners(_hub: Hub) -> Iterator[Loop]:
-    """What listens for others to connect: the place for those of connectors. A loop's turn runs its server until it ends."""
-    yield from ()
+def listeners(hub: Hub) -> Iterator[Loop]:
+    """Servers and long-lived connections of connectors. A turn lasts until it is told to end; one that ends before has failed."""
+    for ear in ears(hub.lender):
+        yield Loop(f"listener-{ear.name}", partial(_listen, ear), end=ear.end)
+
+
+def _listen(ear: Ear) -> Rest:
+    ear.run()
+    return ON
+
+
+def by_themselves(hub: Hub, owner: str) -> Iterator[Loop]:
+    """What connectors do again and again, each in a loop of its own: one that hangs holds up no other."""
+    for turns in tasks.of(hub.lender, owner):
+        yield Loop(f"task-{turns.name}", partial(_take_turn, turns))
+
+
+def _take_turn(turns: tasks.Turns) -> Rest:
+    return Rest(turns.take())
 
 
 def connected(runtime: Runtime) -> frozenset[str]:
@@ -75,7 +96,6 @@ def working(hub: Hub, owner: str) -> Iterator[Loop]:
     yield from jobs_of(hub)
     yield from hooks_of(hub)
     yield from sweeping(hub)
-    yield heartbeat(hub, "worker", owner)
 
 
 def inbound(hub: Hub) -> Iterator[Loop]:
@@ -94,7 +114,7 @@ def _heard(count: int) -> Rest:
 
 def jobs_of(hub: Hub) -> Iterator[Loop]:
     """Campaigns, imports, large quotes, mails."""
-    known = handlers(hub.settings)
+    known = every_handler(hub)
     for number in range(JOB_THREADS):
         yield Loop(f"jobs-{number}", while_busy(lambda: jobs.work(hub.runtime, known)), "jobs")
 
@@ -102,7 +122,8 @@ def jobs_of(hub: Hub) -> Iterator[Loop]:
 def hooks_of(hub: Hub) -> Iterator[Loop]:
     """From the outbox to the hooks, and from there to their receivers."""
     runtime, post, aside = hub.runtime, hub.outbound.send, Aside()
-    yield Loop("relay", lambda: _after(relay.turn(runtime, TRIGGERS, [queue.sink])), "events")
+    heard_by = [queue.sink, sinks.listening(hub.lender.book)]
+    yield Loop("relay", lambda: _after(relay.turn(runtime, TRIGGERS, heard_by)), "events")
     made = while_busy(lambda: deliver(runtime, hub.keys, post, POSTS_A_TURN, HOOK_THREADS // 2, aside))
     for number in range(HOOK_THREADS):
         yield Loop(f"hooks-{number}", made, "hooks")
@@ -121,15 +142,20 @@ def sweeping(hub: Hub) -> Iterator[Loop]:
     yield Loop("housekeeping", lambda: _keep_house(hub.runtime))
 
 
-def heartbeat(hub: Hub, role: str, owner: str) -> Loop:
-    """Says that this process is alive."""
-    return Loop("heartbeat", lambda: beat(hub.runtime, role, owner))
+def heartbeat(hub: Hub, role: str, owner: str, trouble: Callable[[], str | None] = lambda: None) -> Loop:
+    """Says that this process is alive, and what is wrong with it."""
+    return Loop("heartbeat", lambda: beat(hub.runtime, role, owner, trouble()))
 
 
-def beat(runtime: Runtime, role: str, owner: str) -> Rest:
+def beat(runtime: Runtime, role: str, owner: str, trouble: str | None = None) -> Rest:
     with runtime.begin() as tx:
-        beats.beat(tx, f"{role} {owner}", role)
+        beats.beat(tx, beat_name(role, owner), role, trouble)
     return BEAT
+
+
+def beat_name(role: str, owner: str) -> str:
+    """What a process beats as."""
+    return f"{role} {owner}"
 
 
 def owner_of(runtime: Runtime) -> str:
@@ -181,7 +207,8 @@ def _sweep(runtime: Runtime) -> Rest:
 
 def _keep_house(runtime: Runtime) -> Rest:
     """A page of each at a time; folding is once a minute however much of it there is."""
-    done = [sweeps.purge(runtime), _prune(runtime), queue.tidy(runtime), tidy.tidy(runtime)]
+    done = [sweeps.purge(runtime), _prune(runtime), queue.tidy(runtime), tidy.tidy(runtime), sinks.forget(runtime)]
+    done += [tidy_grants(runtime), tidy.take_away(runtime, optout_codes)]
     if any(done):
         return ON
     sweeps.fold(runtime)

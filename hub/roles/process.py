@@ -11,8 +11,8 @@ import structlog
 
 from core import lanes
 from hub import health, metrics
-from hub.roles import stopping
-from hub.roles.loops import beat, owner_of
+from hub.roles import stopping, troubles
+from hub.roles.loops import beat, beat_name, heartbeat, owner_of
 from hub.roles.supervisor import Loop, Supervisor
 from hub.wiring import Extras, Hub
 
@@ -62,7 +62,8 @@ def run(hub: Hub, role: Role, ready: Callable[[], None]) -> int:
     _settle(role.switch_s)
     owner = owner_of(hub.runtime)
     supervisor = Supervisor(hub.bell, role.loops(hub, owner))
-    server = role.server(hub, _extras(hub, supervisor))
+    supervisor.add(heartbeat(hub, role.name, owner, lambda: troubles.of(supervisor, hub.runtime)))
+    server = role.server(hub, _extras(hub, supervisor, beat_name(role.name, owner)))
     beat(hub.runtime, role.name, owner)  # before anybody asks whether it is alive
     stopping.hold_back()
     if server:
@@ -89,11 +90,15 @@ def _settle(switch_s: float) -> None:
     sys.setswitchinterval(switch_s)
 
 
-def _extras(hub: Hub, supervisor: Supervisor) -> Extras:
+def _extras(hub: Hub, supervisor: Supervisor, name: str) -> Extras:
     failures = metrics.Gauge(
-        "smshub_loop_failures", "Turns of this process's loops that failed.", "loop", lambda _tx: supervisor.failures()
+        "smshub_loop_failures",
+        "Turns of loops that failed: of this process since its start, and of others that tell of any.",
+        "loop",
+        lambda tx: troubles.counted(tx, supervisor, name),
     )
-    return Extras(gauges=(failures,), checks=(supervisor.reasons, lambda _runtime: _unheard(hub)))
+    checks = (supervisor.reasons, troubles.elsewhere(name), lambda _runtime: _unheard(hub))
+    return Extras(gauges=(failures,), checks=checks)
 
 
 def _unheard(hub: Hub) -> Sequence[health.Degraded]:

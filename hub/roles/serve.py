@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from core import Refused, recovery, restored
-from hub import database, demo, health
+from hub import database, demo, health, revisions
 from hub.demo import Demo
 from hub.faults import crash_at
 from hub.mail import Folder
@@ -29,8 +29,9 @@ def serve(settings: Settings, say: Say, crash: str | None = None) -> int:
     settings.data.mkdir(parents=True, exist_ok=True)
     with alone(settings):
         listening = bound(settings.host, settings.port)
-        database.upgrade(settings.database_url)
         hub = compose(settings, crash_at(crash))
+        database.upgrade(settings.database_url, hub.lender.book.registry.branches)
+        revisions.tell_strangers(hub.runtime.database, hub.lender.book.registry)
         used.start(hub.runtime, hub.keys)
         waits = _was_restored(hub)
         found = recovery.recover(hub.runtime)
@@ -44,8 +45,9 @@ def serve(settings: Settings, say: Say, crash: str | None = None) -> int:
 
 
 def _loops(hub: Hub, owner: str) -> tuple[Loop, ...]:
-    """All that workers do, and a mark beside the file, by which an older one that is brought back will be known."""
-    return (*loops.worker(hub, owner), Loop("mark", lambda: _mark(hub)))
+    """All that workers do, what connectors do, and a mark beside the file, by which an older one that is brought back will be known."""
+    of_connectors = (*loops.by_themselves(hub, owner), *loops.listeners(hub))
+    return (*loops.worker(hub, owner), *of_connectors, Loop("mark", lambda: _mark(hub)))
 
 
 def _mark(hub: Hub) -> Rest:

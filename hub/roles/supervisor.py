@@ -1,6 +1,7 @@
 """Loops in threads. One that fails is a bug or an outage: it is logged, counted, tried again with back-off, and /healthz says so.
 
 A loop's turn does some work and says how long to rest. A ring on its topic ends the rest, unless the loop asked not to be disturbed.
+A turn may also last until it is told to end (a server that listens): once it has lasted WELL_S, its failures before are over.
 """
 
 import threading
@@ -17,6 +18,7 @@ from hub.outage import Outages
 
 FIRST_BACKOFF_S: Final = 0.5
 LONGEST_BACKOFF_S: Final = 30.0
+WELL_S: Final = 10.0
 LONGEST_OUTAGE_S: Final = 2.0  # a database that is back is found soon; asking one that is away costs nothing
 
 log = structlog.get_logger()
@@ -36,11 +38,12 @@ POLL: Final = Rest(1.0)  # behind every doorbell
 
 @dataclass(frozen=True, slots=True)
 class Loop:
-    """One thread's work. Without a topic it is deaf."""
+    """One thread's work. Without a topic it is deaf. end: tells a turn that lasts to come to its end; others end by themselves."""
 
     name: str
     turn: Callable[[], Rest]
     topic: str | None = None
+    end: Callable[[], None] | None = None
 
 
 @dataclass(slots=True)
@@ -51,18 +54,35 @@ class _Watched:
     in_a_row: int = 0
     ever: int = 0
     error: str = ""
+    began: float | None = None  # its turn, by monotonic(); None while it rests
     thread: threading.Thread | None = field(default=None)
+
+    def is_well(self, well_s: float) -> bool:
+        """Whether its turn lasts, and has for so long."""
+        began = self.began
+        return self.loop.end is not None and began is not None and monotonic() - began >= well_s
 
 
 class Supervisor:
     """Runs loops until it is told to stop."""
 
-    def __init__(self, bell: Doorbell, loops: Sequence[Loop], first_backoff_s: float = FIRST_BACKOFF_S) -> None:
+    def __init__(
+        self,
+        bell: Doorbell,
+        loops: Sequence[Loop],
+        first_backoff_s: float = FIRST_BACKOFF_S,
+        well_s: float = WELL_S,
+    ) -> None:
         self._bell = bell
         self._watched = [_Watched(loop) for loop in loops]
         self._first_backoff_s = first_backoff_s
+        self._well_s = well_s
         self._stopping = threading.Event()
         self._outages = Outages()
+
+    def add(self, loop: Loop) -> None:
+        """One more loop, before they start."""
+        self._watched.append(_Watched(loop))
 
     def start(self) -> None:
         """Start every loop in a thread of its own."""
@@ -76,6 +96,9 @@ class Supervisor:
         """No turn begins any more; wait for those under way. The names of loops that did not end within `seconds`."""
         self._stopping.set()
         self._bell.close()
+        for watched in self._watched:
+            if watched.loop.end is not None:
+                watched.loop.end()
         ends = monotonic() + seconds
         for watched in self._watched:
             if watched.thread is not None:
@@ -84,7 +107,7 @@ class Supervisor:
 
     def reasons(self, _runtime: Runtime) -> Sequence[str]:
         """What is wrong just now, for /healthz: loops whose last turn failed."""
-        failing = [one for one in self._watched if one.in_a_row]
+        failing = [one for one in self._watched if one.in_a_row and not one.is_well(self._well_s)]
         dead = [
             one for one in self._watched if one.thread is not None and not one.thread.is_alive() and not one.in_a_row
         ]
@@ -102,16 +125,20 @@ class Supervisor:
         loop = watched.loop
         while not self._stopping.is_set():
             heard = self._bell.heard(loop.topic) if loop.topic else 0
+            watched.began = monotonic()
             try:
                 rest = loop.turn()
-            except Exception as error:  # noqa: BLE001 - whatever it was: the others go on, and this one is tried again
+            except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it was: the others go on, and this one is tried again
                 rest = self._failed(watched, error)
             else:
                 watched.in_a_row = 0
+            watched.began = None
             self._rest(loop, rest, heard)
 
-    def _failed(self, watched: _Watched, error: Exception) -> Rest:
+    def _failed(self, watched: _Watched, error: BaseException) -> Rest:
         """Count it; a bug is told with its lines, an outage of the database in one line for all loops."""
+        if watched.is_well(self._well_s):
+            watched.in_a_row = 0
         watched.error = type(error).__name__
         watched.in_a_row += 1
         watched.ever += 1

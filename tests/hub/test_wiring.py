@@ -9,6 +9,7 @@ import core
 import hub
 from core import Refused
 from hub import wiring
+from hub.installations import sinks
 from hub.settings import read
 
 ROOMS = (Path(core.__file__).parent, Path(hub.__file__).parent)
@@ -53,7 +54,7 @@ def test_a_real_carrier_does_not_start_on_the_defaults_of_a_trial(tmp_path: Path
 
 
 def test_every_kind_of_job_that_is_promised_has_a_handler() -> None:
-    assert promised() == set(wiring.handlers(read({})))
+    assert promised() == {*wiring.handlers(read({})), sinks.JOB}
 
 
 def promised() -> set[str]:

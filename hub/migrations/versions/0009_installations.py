@@ -20,6 +20,7 @@ def upgrade() -> None:
     _installations_indexes()
     _task_turns()
     _parked_events()
+    _parked_events_indexes()
 
 
 def downgrade() -> None:
@@ -69,3 +70,7 @@ def _parked_events() -> None:
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_parked_events")),
     )
+
+
+def _parked_events_indexes() -> None:
+    op.create_index("ix_parked_events_created_at", "parked_events", ["created_at"], unique=False)

@@ -1,0 +1,103 @@
+"""The table of operations as connectors use it: what they have done goes the way of REST, with the same checks and keys."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+from urllib.parse import urlencode
+
+import orjson
+
+from connectors.contract import Call, Operation, Reply, Schema, Trigger
+from core import Caller, Refused, Runtime
+from hub.api import schemas
+from hub.api.entry import PREFIX, check_scope
+from hub.api.guard import Guard, path_values, prepare
+from hub.api.perform import JSON, Answer, Performer
+
+_BODIES: Final = frozenset({"POST", "PUT", "PATCH"})
+
+
+class Catalogue:
+    """Everything that can be asked, and every kind of event. Checks are prepared when they are first needed."""
+
+    def __init__(self, runtime: Runtime, performer: Performer, triggers: Mapping[str, Trigger]) -> None:
+        self._runtime = runtime
+        self._performer = performer
+        self.operations: Mapping[str, Operation] = {}
+        self.triggers = triggers
+        self._guards: dict[str, Guard] = {}
+        self._checks: dict[int, tuple[Schema, schemas.Check]] = {}
+
+    def fill(self, operations: Sequence[Operation]) -> None:
+        """Say what there is. Once, when all is put together."""
+        self.operations = {operation.name: operation for operation in operations}
+
+    def resolved(self, schema: Schema) -> Schema:
+        """The schema with its references put in place."""
+        return schemas.resolved(schema)
+
+    def check(self, schema: Schema, value: Any) -> None:
+        """Refuses (`invalid_request`) what does not fit, with every fault."""
+        known = self._checks.get(id(schema))
+        if known is None:  # kept with its schema, so that no other one ever has its id
+            known = self._checks[id(schema)] = schema, schemas.check_of(schema)
+        known[1](value)
+
+    def perform(
+        self,
+        caller: Caller,
+        name: str,
+        body: Any = None,
+        *,
+        key: str | None = None,
+        query: Mapping[str, Any] | None = None,
+        **path: str,
+    ) -> Reply:
+        """Carry it out, as REST would. Raises Refused, and KeyError where there is no such operation."""
+        operation = self.operations[name]
+        check_scope(operation.scope, caller)
+        guard = self._guard(operation)
+        call = Call(
+            self._runtime,
+            caller,
+            path=path_values(path),
+            query=guard.query(_asked(query or {})),
+            body=guard.json(_written(body)) if operation.method in _BODIES else None,
+            key=key,
+        )
+        call = self._performer.on_page(operation, call) if operation.paged else call
+        return _reply(self._performer.perform(operation, call, PREFIX + operation.path.format_map(path)))
+
+    def _guard(self, operation: Operation) -> Guard:
+        found = self._guards.get(operation.name)
+        if found is None:
+            found = self._guards[operation.name] = prepare(operation)
+        return found
+
+
+def _written(body: Any) -> bytes:
+    """The body as it would come: what is in it is then read and checked as strictly."""
+    if body is None:
+        return b""
+    try:
+        return orjson.dumps(body)
+    except orjson.JSONEncodeError as error:  # half a character, a number beyond 64 bits, or what is no JSON at all
+        raise Refused("invalid_json", f"The body can't be written as JSON: {error}.") from None
+
+
+def _asked(query: Mapping[str, Any]) -> str:
+    return urlencode({name: _word(value) for name, value in query.items() if value is not None})
+
+
+def _word(value: Any) -> str:
+    """A value as it stands in a query: lists between commas, objects as JSON."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Iterable) and not isinstance(value, Mapping):
+        return ",".join(map(str, value))
+    return orjson.dumps(value).decode()
+
+
+def _reply(answer: Answer) -> Reply:
+    if answer.media_type == JSON and isinstance(answer.body, bytes):
+        return Reply(orjson.loads(answer.body), answer.status, headers=answer.headers)
+    return Reply(answer.body, answer.status, answer.media_type, answer.headers)
