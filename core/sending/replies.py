@@ -20,14 +20,11 @@ from core.number import lookup
 from core.ranges import HIGHEST, LOOK, LOWEST, Columns, Page, Way, newest
 from core.runtime import Runtime, Tx
 from core.schema import Id, inbound_numbers, messages, replies, reply_words
-from core.sending import chunks, drafts, moves
-from core.sending.drafts import Message
+from core.sending import notes
 from core.sending.message import IN_DOUBT
-from core.sending.routing import Router
+from core.sending.notes import Note
 from core.sending.singles import SLACK_MS, has_campaign, id_at
-from core.sending.terms import MINUTE_MS, VALIDITY_MINUTES
 from core.sending.windows import SYSTEM
-from core.text import gsm
 
 BATCH: Final = 200
 REMEMBERED_MS: Final = 30 * 24 * 3_600_000
@@ -179,42 +176,5 @@ def _confirm(tx: Tx, owner: str | None, reply: Row[Any]) -> None:
         return
     account = accounts.get(tx, owner) if owner else accounts.system(tx)
     affordable = ledger.balance(tx, account.id, lock=True).available >= CONFIRMATION_MILLICREDITS
-    sizing = gsm.size(CONFIRMATION)
-    purpose = "notification"
-    carrier = Router(tx).pick(country, purpose)
-    expires_at = tx.now + VALIDITY_MINUTES * MINUTE_MS
-    chunk_id = chunks.create(
-        tx, account_id=account.id, carrier=carrier, purpose=purpose, due_at=tx.now, expires_at=expires_at
-    )
-    message = Message(
-        id=tx.new_id(),
-        account_id=account.id,
-        campaign_id=None,
-        chunk_id=chunk_id,
-        number=reply.number,
-        country=country,
-        sender=reply.code,
-        purpose=purpose,
-        text=CONFIRMATION,
-        encoding=sizing.encoding,
-        segments=sizing.segments,
-        millicredits=CONFIRMATION_MILLICREDITS if affordable else 0,
-        reference=None,
-        source=SYSTEM,
-        status="queued",
-        status_detail=REASON,
-        substitutions=None,
-        status_at=tx.now,
-        send_at=None,
-        created_at=tx.now,
-        sent_at=None,
-        expires_at=expires_at,
-        mention=False,
-        charged=False,
-        attempt=0,
-        carrier=carrier,
-        carrier_id=None,
-        carrier_code=None,
-    )
-    drafts.insert(tx, [message])
-    moves.follow(tx, [moves.born(message)], f"{REASON}:{message.id}", quiet=True)
+    note = Note(reply.number, country, reply.code, CONFIRMATION, "notification", REASON)
+    notes.send(tx, account.id, note, CONFIRMATION_MILLICREDITS if affordable else 0)

@@ -6,7 +6,7 @@ from pathlib import Path
 from flask import Flask, Response, request
 
 from core import Runtime
-from hub.console import home, house, members, routes, sign
+from hub.console import home, house, members, routes, sign, stop
 from hub.console.routes import Route
 from hub.settings import Settings
 
@@ -16,7 +16,7 @@ _STYLE = Path(__file__).with_name("html") / "console.css"
 def register(app: Flask, runtime: Runtime, settings: Settings, more: Sequence[Route] = ()) -> None:
     """Add the pages of this room, and those of others (`more`), which are guarded and drawn as ours are."""
     house.build(app, runtime, settings)
-    routes.add(app, (*home.ROUTES, *sign.ROUTES, *members.ROUTES, *more, routes.NOTHING))
+    routes.add(app, (*home.ROUTES, *sign.ROUTES, *stop.ROUTES, *members.ROUTES, *more, routes.NOTHING))
     app.add_url_rule("/console/console.css", endpoint="console style", view_func=_style, methods=["GET"])
 
 

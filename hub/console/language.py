@@ -72,7 +72,7 @@ def percent(language: str, rate: float) -> str:
 def duration(language: str, milliseconds: int) -> Markup:
     """About how long, never less: 40 seconds, 12 minutes, 2 hours."""
     for unit, size in (("hours", 3_600_000), ("minutes", 60_000)):
-        if milliseconds > size:
+        if milliseconds >= size:
             return counted(language, f"duration.{unit}", -(-milliseconds // size))
     return counted(language, "duration.seconds", -(-milliseconds // 1000))
 

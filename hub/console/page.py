@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from flask import Response
+from flask import Response, request
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from hub.console import forms, gate, language, menu
@@ -45,7 +45,7 @@ def render(template: str, status: int = 200, *, form_action: Iterable[str] = (),
         "menu": menu.of(gate.person()),
         "token": forms.token(),
         "path": gate.here(),
-        "home": gate.HOME if gate.person() else "/",
+        "home": _home(),
         "fields": Fields.empty(),
     }
     response = Response(_environment().get_template(template).render(shown | values), status, _HEADERS)
@@ -53,6 +53,13 @@ def render(template: str, status: int = 200, *, form_action: Iterable[str] = (),
     response.headers["Content-Language"] = said
     forms.keep_visit(response)
     return response
+
+
+def _home() -> str:
+    """Where the sign at the top leads."""
+    if request.path.startswith("/stop"):
+        return "/stop"
+    return gate.HOME if gate.person() else "/"
 
 
 def policy(form_action: Iterable[str] = ()) -> str:

@@ -13,10 +13,11 @@ PAGE: Final = 1000
 
 def tidy(runtime: Runtime) -> int:
     """Take away a page of each; how many rows."""
-    return sum(_tidy(runtime, table) for table in (sessions, links, attempts))
+    return sum(take_away(runtime, table) for table in (sessions, links, attempts))
 
 
-def _tidy(runtime: Runtime, table: Table) -> int:
+def take_away(runtime: Runtime, table: Table) -> int:
+    """A page of rows that ended a day ago; how many."""
     keys = list(table.primary_key.columns)
     with runtime.begin() as tx:
         over = select(*keys).where(table.c.ends_at < tx.now - KEPT_MS).limit(PAGE)
