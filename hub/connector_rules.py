@@ -108,6 +108,9 @@ def _of_names(connector: Connector) -> Iterator[str]:
             yield f"{what}s can't be called {_listed(bad)}"
         if twice := _twice(names):
             yield f"two {what}s are called {_listed(twice)}"
+    options = [name for command in connector.commands for name in command.options]
+    if bad := [name for name in options if not _PART.fullmatch(name) or name == "help"]:
+        yield f"options of commands can't be called {_listed(bad)}"
     if any(task.every_s is not None and task.every_s <= 0 for task in connector.tasks):
         yield "a task is to be done every so many seconds, above 0"
 

@@ -25,7 +25,6 @@ def check(database: Database, registry: Registry) -> None:
     """Refuses (`not_migrated`) a database that is behind: a process must not work on tables that it does not know."""
     if not is_current(database, registry):
         raise Refused("not_migrated", "The database is not at this version's revision: run `smshub db upgrade` first.")
-    tell_strangers(database, registry)
 
 
 def strangers(database: Database, registry: Registry) -> Sequence[str]:

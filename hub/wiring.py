@@ -137,6 +137,17 @@ def compose(settings: Settings, fault: Callable[[str], None] = lambda _point: No
     return Hub(settings, runtime, bell, letters, keys, outbound, table, tokens, lender, checkup, far)
 
 
+def offline(settings: Settings) -> Lender:
+    """What connectors are lent where nothing is opened, sealed or sent: to tell what the code knows."""
+    keys, outbound = secrets.keys_from(["nothing is sealed with it"]), Outbound()
+    runtime = Runtime(Database("postgresql://nobody.invalid/never"), rules(settings))
+    performer = Performer(Cursors(["nobody gets a cursor"]))
+    catalogue = Catalogue(runtime, performer, TRIGGERS)
+    book = Book(connectors(), keys)
+    catalogue.fill(operations(keys, outbound.guard, book))
+    return Lender(runtime, settings, book, performer, catalogue, http(outbound), Store(runtime, keys, outbound))
+
+
 def connectors() -> Registry:
     """The connectors that can be used."""
     nothing = operations(secrets.keys_from(["names are all that is wanted"]), Guard())

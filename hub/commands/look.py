@@ -1,8 +1,6 @@
-"""What there is to look at: connectors, and the API's description."""
+"""What there is to look at: the API's description."""
 
 import json
-from importlib.metadata import entry_points
-from typing import Final
 
 import click
 
@@ -11,16 +9,6 @@ from hub.api import openapi
 from hub.commands.place import guarded, settings
 from hub.guard import Guard
 from hub.wiring import operations
-
-GROUP: Final = "smshub.connectors"
-
-
-@click.command()
-@guarded
-def connectors() -> None:
-    """The connectors that are installed."""
-    names = sorted(entry.name for entry in entry_points(group=GROUP))
-    click.echo("\n".join(names) if names else "No connector is installed yet.")
 
 
 @click.command("openapi")

@@ -89,7 +89,7 @@ def local_hub(*, all_keys: bool = True) -> Iterator[Hub]:
     all_keys: refuse to work without a key that has sealed something.
     """
     known = settings()
-    if known.sqlite and os.environ.get("SMSHUB_URL") and not _exists(known):
+    if os.environ.get("SMSHUB_URL") and not exists(known):
         detail = f"This is done where the hub's data is, and {known.data} has none: run it there, or set SMSHUB_DATA."
         raise Refused.at("SMSHUB_DATA", "no_data", detail)
     hub = compose(known, crash_at(os.environ.get("SMSHUB_CRASH_AT")))
@@ -182,13 +182,14 @@ def served(hub: Hub) -> bool:
 
 def check_there(known: Settings) -> None:
     """Refuses (`no_data`) an SQLite file that is not there: looking must not make one."""
-    if known.sqlite and not _exists(known):
+    if not exists(known):
         detail = f"There is no hub in {known.data} yet: start one with `smshub serve`, or say where it is with SMSHUB_DATA or SMSHUB_URL."
         raise Refused.at("SMSHUB_DATA", "no_data", detail)
 
 
-def _exists(known: Settings) -> bool:
-    return Path(known.database_url.removeprefix("sqlite:///")).exists()
+def exists(known: Settings) -> bool:
+    """Whether there is a database, as far as that can be told without asking for it."""
+    return not known.sqlite or Path(known.database_url.removeprefix("sqlite:///")).exists()
 
 
 def _named(pointer: str) -> str:

@@ -86,5 +86,6 @@ def _composed(settings: Settings, role: str, crash: str | None) -> Hub:
         raise Refused.at("SMSHUB_DATABASE_URL", "wrong_database", detail)
     hub = compose(settings, crash_at(crash))
     revisions.check(hub.runtime.database, hub.lender.book.registry)
+    revisions.tell_strangers(hub.runtime.database, hub.lender.book.registry)
     used.start(hub.runtime, hub.keys)
     return hub

@@ -128,14 +128,16 @@ class Supervisor:
             watched.began = monotonic()
             try:
                 rest = loop.turn()
-            except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever it was: the others go on, and this one is tried again
+            except Exception as error:  # noqa: BLE001 - whatever it was: the others go on, and this one is tried again
                 rest = self._failed(watched, error)
+            except SystemExit as end:  # a connector's idea: the process is not its own
+                rest = self._failed(watched, RuntimeError(f"it wanted to end the process ({end.code})"))
             else:
                 watched.in_a_row = 0
             watched.began = None
             self._rest(loop, rest, heard)
 
-    def _failed(self, watched: _Watched, error: BaseException) -> Rest:
+    def _failed(self, watched: _Watched, error: Exception) -> Rest:
         """Count it; a bug is told with its lines, an outage of the database in one line for all loops."""
         if watched.is_well(self._well_s):
             watched.in_a_row = 0
