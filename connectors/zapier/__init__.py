@@ -1,1 +1,5 @@
 """Zapier: triggers, creates and searches."""
+
+from connectors.zapier.connector import CONNECTOR
+
+__all__ = ["CONNECTOR"]

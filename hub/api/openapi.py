@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from typing import Any, Final
 
-from connectors.contract import Operation, Schema
+from connectors.contract import Operation, Schema, example_of
 from core import accounts
 from hub import health, problems
 from hub.api import guard, schemas
@@ -84,13 +84,8 @@ def codes(operation: Operation) -> list[str]:
 
 
 def example(schema: Schema) -> Any:
-    """A value that fits: the first of `examples`, else made of the parts."""
-    whole = schemas.resolved(schema)
-    if "examples" in whole:
-        return whole["examples"][0]
-    if "enum" in whole or "const" in whole:
-        return whole.get("const", whole.get("enum", [None])[0])
-    return _made(whole)
+    """A value that fits."""
+    return example_of(schemas.resolved(schema))
 
 
 def query_of(operation: Operation) -> Mapping[str, Schema]:
@@ -199,27 +194,6 @@ def _success(operation: Operation, status: int) -> dict[str, Any]:
 
 def _problem(code: str) -> Mapping[str, Any]:
     return problems.problem(code, "A sentence that says what to change.", "01997b2c-1a2b-7c3d-8e4f-123456789abc").body
-
-
-def _made(schema: Schema) -> Any:
-    kind = schema.get("type")
-    kind = kind[0] if isinstance(kind, list) else kind
-    if kind == "object" or "properties" in schema:
-        return {name: example(each) for name, each in schema.get("properties", {}).items()}
-    if kind == "array":
-        return [example(schema.get("items", {}))]
-    text = _TEXTS.get(schema.get("format", ""), "text"[: schema.get("maxLength", 4)])
-    number = schema.get("default", max(1, schema.get("minimum", 1)))
-    return {"integer": number, "number": number, "boolean": True, "string": text}.get(str(kind))
-
-
-_TEXTS: Final = {
-    "uuid": "01997b2c-1a2b-7c3d-8e4f-123456789abc",
-    "date-time": "2026-09-21T12:13:20.000Z",
-    "date": "2026-09-21",
-    "email": "ada@example.com",
-    "uri": "https://example.com/hook",
-}
 
 
 def _header(name: str) -> dict[str, str]:
