@@ -42,7 +42,7 @@ class Store:
     keys: secrets.Keys
     outbound: Outbound
     clients: Mapping[str, str] = field(default_factory=dict, repr=False)
-    pause: Callable[[float], None] = _sleep
+    pause: Callable[[float], object] = _sleep
 
     def access(self, installation: Installation, name: str = book.MAIN) -> str:
         """A token that is good now. Raises PeerError: `rejected` where there is no consent (any more), else `unavailable`."""

@@ -2,6 +2,8 @@
 
 import io
 import re
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,13 +15,32 @@ from sqlalchemy import func, select, update
 
 from core import campaigns, contacts, imports, recovery, schema, submit
 from core.sending.drafts import Draft, Message
+from hub.connections import book, refreshing
+from hub.connections.asking import Given
 from hub.faults import KILLED
 from hub.hooks import endpoints
 from hub.hooks.tables import deliveries
+from hub.sealing.rotation import PAGE
 from hub.secrets import keys_from
 from tests.chaos.checker import Told, findings, left_behind
 from tests.chaos.load import endpoint
-from tests.support.serving import PATIENCE_S, ROOT, SECRET, Process, Site, free_port, numbers, stamp, wait_for
+from tests.support.connected import installation_of, issuer
+from tests.support.hooked import KEYS as TOKEN_KEYS
+from tests.support.issuers import issuing
+from tests.support.sealed import AFTER, ALONE, BEFORE, NEW, OLD, safe_on
+from tests.support.serving import (
+    PATIENCE_S,
+    ROOT,
+    SECRET,
+    Process,
+    Site,
+    environment,
+    free_port,
+    numbers,
+    smshub,
+    stamp,
+    wait_for,
+)
 
 pytestmark = pytest.mark.slow
 CARRIERS = '[{"name": "simulator", "kind": "simulator", "answer_ms": 1, "receipt_ms": 10}]'
@@ -27,6 +48,7 @@ SENDING = ("after_claim:2", "after_submit:1", "after_submit:2", "after_record:1"
 TELLING = ("relayed:1", "posted:1")
 ACCEPTING = ("before_accept:1", "after_accept:1")
 WORKING = ("expansion.page:2", "import.batch:2")
+SEALING = ("rotation.page:1", "connection.answered:1")
 
 
 @pytest.fixture
@@ -57,7 +79,7 @@ def test_every_fault_point_has_a_case() -> None:
     calls = re.compile(r"[.]fault\(\"([a-z_.]+)\"\)")
     code = [path for room in ("core", "hub", "connectors") for path in (ROOT / room).rglob("*.py")]
     points = {point for path in code for point in calls.findall(path.read_text(encoding="utf-8"))}
-    assert points == {case.partition(":")[0] for case in (*SENDING, *TELLING, *ACCEPTING, *WORKING)}
+    assert points == {case.partition(":")[0] for case in (*SENDING, *TELLING, *ACCEPTING, *WORKING, *SEALING)}
 
 
 def crash(site: Site, point: str) -> None:
@@ -169,6 +191,45 @@ def test_an_import_is_done_once(site: Site) -> None:
         assert tx.scalar(select(func.count()).select_from(schema.contacts)) == 2500
         assert tx.scalar(select(func.count()).select_from(schema.group_members)) == 2500
         assert contacts.page(tx, account.id, 1).rows[0].prenom == "Zoé"
+
+
+def test_keys_are_rotated_to_the_end(site: Site) -> None:
+    safe = safe_on(site.runtime)
+    other = safe_on(site.runtime)
+    made = dict(one.hook() for one in (safe, other) for _ in range(100))
+    made |= dict(safe_on(site.runtime).hook() for _ in range(5))
+    settings = everything(site) | {"SMSHUB_SECRET_KEYS": f"{NEW},{OLD}"}
+    killed = smshub("keys", "rotate", folder=site.folder, **settings, SMSHUB_CRASH_AT="rotation.page:1")
+    assert killed.returncode == KILLED, killed.stderr
+    assert safe.sealing() == {AFTER.first: PAGE, BEFORE.first: len(made) - PAGE}
+    rotated = smshub("keys", "rotate", folder=site.folder, **settings)
+    assert (rotated.returncode, "(hooks.secret 5)" in rotated.stdout) == (0, True), rotated
+    assert safe.sealing() == {AFTER.first: len(made)}
+    assert {hook_id: safe.secret(hook_id, ALONE) for hook_id in list(made)[:100]} == dict(list(made.items())[:100])
+
+
+@pytest.mark.parametrize("grace, heard", [(True, "access-1"), (False, "rejected")], ids=["grace", "no grace"])
+def test_a_token_that_died_with_its_process(site: Site, grace: bool, heard: str) -> None:
+    """A server that answers the same for a while heals it; for any other a spent token is a stolen one, and somebody connects again."""
+    with issuing(grace=grace) as server:
+        installation = installation_of(site.runtime)
+        with site.runtime.begin() as tx:
+            book.keep(tx, TOKEN_KEYS, installation, issuer(server), Given("access-0", "refresh-0", 1))
+
+        def wants(ahead: int, **more: str) -> subprocess.CompletedProcess[str]:
+            line = [sys.executable, "-P", "-m", "tests.faults.connecting", site.url, installation.id]
+            own = environment(site.folder, **more)
+            return subprocess.run(
+                [*line, installation.account_id, str(ahead)], env=own, capture_output=True, text=True, check=False
+            )
+
+        killed = wants(1000, SMSHUB_CRASH_AT="connection.answered:1")
+        assert killed.returncode == KILLED, killed.stderr
+        again = wants(1000 + refreshing.LEASE_MS)
+        assert (again.stdout, len(server.asked)) == (heard, 2), again.stderr
+    with site.runtime.read() as tx:
+        mails = tx.scalar(select(func.count()).where(schema.jobs.c.kind == refreshing.LOST_MAIL))
+    assert mails == (0 if grace else 1)
 
 
 def ended(site: Site, account_id: str, import_id: str) -> imports.Import | None:

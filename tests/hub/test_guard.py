@@ -97,6 +97,17 @@ def test_a_network_of_the_allow_list_is_let_through_on_any_port_and_no_other() -
         guard.vet("http://127.0.0.1:9000/")
 
 
+def test_a_target_is_of_a_named_network_when_all_its_addresses_are() -> None:
+    allow = (ipaddress.ip_network("10.0.0.0/8"),)
+    for addresses, named in (
+        (("10.1.2.3",), True),
+        (("10.1.2.3", "93.184.216.34"), False),
+        (("93.184.216.34",), False),
+    ):
+        guard = Guard(allow=allow, resolve=resolving(*addresses).resolve)
+        assert guard.names(guard.vet("http://shop.example/")) == named
+
+
 @pytest.mark.parametrize(
     "url",
     [

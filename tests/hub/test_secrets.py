@@ -1,3 +1,5 @@
+import base64
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -25,6 +27,41 @@ def test_a_secret_copied_into_another_row_does_not_open() -> None:
     keys = keys_from([NEW])
     with pytest.raises(Unreadable, match="sealed for another row"):
         open_(keys, "hooks|2|thief", seal(keys, ROW, b"secret"))
+
+
+KEYS_OF = st.text(min_size=1).map(lambda secret: keys_from([secret]))
+
+
+@given(st.binary(), st.text(), st.text())
+def test_a_secret_opens_for_its_own_row_alone(plaintext: bytes, row: str, other: str) -> None:
+    keys = keys_from([NEW])
+    sealed = seal(keys, row, plaintext)
+    if row == other:
+        assert open_(keys, other, sealed) == plaintext
+    else:
+        with pytest.raises(Unreadable):
+            open_(keys, other, sealed)
+
+
+@given(st.binary(), KEYS_OF, KEYS_OF)
+def test_a_secret_opens_with_its_own_key_alone(plaintext: bytes, mine: Keys, other: Keys) -> None:
+    """Also where the other key has taken its name."""
+    sealed = seal(mine, ROW, plaintext)
+    if mine == other:
+        return
+    for keys in (other, Keys(mine.first, {mine.first: other.by_id[other.first]})):
+        with pytest.raises(Unreadable):
+            open_(keys, ROW, sealed)
+
+
+@given(st.binary(), st.data())
+def test_no_bit_of_it_can_be_changed(plaintext: bytes, data: st.DataObject) -> None:
+    keys = keys_from([NEW])
+    key_id, _, packed = seal(keys, ROW, plaintext).partition(":")
+    raw = bytearray(base64.urlsafe_b64decode(packed))
+    raw[data.draw(st.integers(0, len(raw) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    with pytest.raises(Unreadable):
+        open_(keys, ROW, f"{key_id}:{base64.urlsafe_b64encode(raw).decode()}")
 
 
 def test_a_missing_key_is_named_with_those_there_are() -> None:

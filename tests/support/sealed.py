@@ -12,6 +12,7 @@ from core.schema import metadata
 from hub import secrets
 from hub.connections import book
 from hub.connections.asking import Given
+from hub.connections.tables import connections
 from hub.hooks import endpoints
 from hub.sealing import rotation
 
@@ -58,9 +59,7 @@ class Safe:
         with self.runtime.read() as tx:
             row = book.find(tx, installation.id, book.MAIN)
         assert row is not None
-        columns = row._mapping
-        table = book.connections.c
-        return tuple(book.opened(keys, row, table[name]) for name in columns if name in SEALED_OF_A_CONNECTION)
+        return tuple(book.opened(keys, row, connections.c[name]) for name in SEALED_OF_A_CONNECTION)
 
     def sealing(self) -> dict[str, int]:
         """How many secrets each key seals."""

@@ -3,12 +3,15 @@
 from collections.abc import Mapping
 
 import pytest
+from sqlalchemy import update
 
 from core import PeerError
-from hub.hooks import schedule
+from hub import secrets
+from hub.hooks import endpoints, schedule
 from hub.hooks.choice import IN_FLIGHT
 from hub.hooks.deliver import LEASE_MS, PER_SECOND, claim_next, deliver, record
 from hub.hooks.schedule import Outcome
+from hub.hooks.tables import hooks
 from hub.outbound import Answer
 from tests.support.hooked import KEYS, Hub
 from tests.support.receivers import Receiver, answers
@@ -29,6 +32,23 @@ def test_an_event_arrives_signed_as_the_standard_says(hub: Hub, shop: Receiver) 
     assert post.webhook_id == payload["id"]
     assert post.headers["content-type"] == "application/json"
     assert [row.status for row in hub.rows()] == ["delivered"]
+
+
+def test_a_secret_that_was_rotated_because_its_key_was_lost_does_not_stop_the_new_one(hub: Hub, shop: Receiver) -> None:
+    hook_id, _ = hub.hook(shop.url)
+    lost = secrets.keys_from(["a key that nobody has any more"])
+    with hub.runtime.begin() as tx:
+        aad = endpoints.aad(hook_id, hub.account_id)
+        tx.execute(update(hooks).where(hooks.c.id == hook_id).values(secret=secrets.seal(lost, aad, b"secret")))
+    hub.happens()
+    hub.deliver()
+    assert [row.last_error for row in hub.rows()] == ["the hub could not sign it"]
+    with hub.runtime.begin() as tx:
+        _, secret = endpoints.rotate(hub.runtime, tx, KEYS, hub.account_id, hook_id)
+    hub.clock.forward(seconds=6)
+    hub.deliver()
+    (post,) = shop.posts
+    post.verified(secret)
 
 
 def test_a_taken_event_is_not_posted_again(hub: Hub, shop: Receiver) -> None:

@@ -123,7 +123,7 @@ def test_what_is_sealed_with_the_old_key_meanwhile_is_sealed_anew_too(safe: Safe
 
 def test_a_process_that_goes_on_sealing_with_the_old_key_is_told_of(safe: Safe) -> None:
     safe.hook()
-    done = rotation.rotate(safe.runtime.as_of(fault=lambda _point: safe.hook() and None), AFTER)
+    done = rotation.rotate(safe.runtime.as_of(fault=lambda _point: safe.hook()), AFTER)
     assert (done.whole, done.behind, done.retired) == (False, 1, [])
     assert done.resealed["hooks.secret"] == rotation.ROUNDS
     assert rotation.rotate(safe.runtime, AFTER).whole
