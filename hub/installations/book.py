@@ -26,6 +26,9 @@ from hub.sealing.columns import aad
 
 NOTHING: Final[Schema] = {"type": "object", "additionalProperties": False}
 LOST: Final = "The secrets of this installation can't be opened any more: their key was given up. Set them again."
+CLOSED: Final = (
+    "The secrets of this installation can't be opened here just now (`smshub keys list` says why). Nothing was changed."
+)
 Ended = Callable[[Tx, str], object]  # told of the id of an installation that ends
 
 log = structlog.get_logger()
@@ -77,6 +80,7 @@ class Book:
         tx.one(select(installations.c.id).where(_mine(account_id, installation_id)).with_for_update())
         old = self._found(tx, account_id, installation_id)
         connector = self.registry.get(old.connector)
+        self._check_open(tx, old)
         settings = self._read(old).settings  # less the secrets that are lost: this is how they are set again
         whole = _checked(connector, secret_fields.patched(settings, _pruned(connector, changes)))
         row = self._row(tx, connector, old.id, account_id, whole)
@@ -171,18 +175,26 @@ class Book:
             raise Refused("secrets_lost", LOST)
         return found
 
+    def _check_open(self, tx: Tx, row: Row[Any]) -> None:
+        """Refuses (`secrets_lost`) to write over secrets that are closed to this process alone, whose key others may have."""
+        key_id = secrets.key_of(row.secrets or "")
+        if row.secrets and key_id not in self.keys.by_id and key_id not in used.given_up(tx):
+            raise Refused("secrets_lost", CLOSED)
+
     def _read(self, row: Row[Any]) -> Installation:
         """As much of it as can be read."""
         settings = secret_fields.merged(json.loads(row.settings), self._secrets(row))
         return Installation(row.id, row.account_id, row.connector, settings, row.created_at, row.updated_at)
 
     def _shown(self, row: Row[Any]) -> Shown:
-        secret = self._secrets(row)
+        """A setting that a newer version of the connector takes for a secret is none that is shown, though it stands among the others yet."""
+        secret, schema = self._secrets(row), self.schema_of(row.connector)
+        plain, hidden = secret_fields.split(schema, json.loads(row.settings))
         return Shown(
             row.id,
             row.connector,
-            json.loads(row.settings),
-            secret_fields.pointers(self.schema_of(row.connector), secret),
+            plain,
+            secret_fields.pointers(schema, secret_fields.merged(hidden, secret)),
             lost=bool(row.secrets and not secret),
             created_at=row.created_at,
             updated_at=row.updated_at,
