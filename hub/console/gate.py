@@ -88,5 +88,8 @@ def local(path: str | None) -> str:
 
 
 def here() -> str:
-    """The page that was asked for; of a form that was sent, the page that it stands on."""
-    return request.full_path.rstrip("?") if request.method == "GET" else request.path
+    """The page that was asked for. A form that was sent stands on the page of its address, or on none to come back to."""
+    if request.method == "GET":
+        return request.full_path.rstrip("?")
+    rule = request.url_rule
+    return request.path if rule is not None and "GET" in (rule.methods or ()) else HOME

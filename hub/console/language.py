@@ -80,4 +80,5 @@ def duration(language: str, milliseconds: int) -> Markup:
 def moment(language: str, at: int, zone: tzinfo = UTC) -> str:
     """A time in words: 3 May 2026, 14:05 or 3 mai 2026, 14:05."""
     when = datetime.fromtimestamp(at / 1000, zone)
-    return f"{when.day} {words(language)[f'month.{when.month}']} {when.year}, {when:%H:%M}"
+    month = words(language)[f"month.{when.month}"]
+    return f"{when.day} {month} {when.year}, {when:%H:%M}"

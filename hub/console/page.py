@@ -45,6 +45,7 @@ def render(template: str, status: int = 200, *, form_action: Iterable[str] = (),
         "menu": menu.of(gate.person()),
         "token": forms.token(),
         "path": gate.here(),
+        "at": request.path,
         "home": _home(),
         "fields": Fields.empty(),
     }

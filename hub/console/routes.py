@@ -63,7 +63,8 @@ def _paged(view: View, told: Outages) -> View:
 def failed(status: int, code: str) -> Response:
     """A page that says what went wrong: the words under error.<code>, or general ones."""
     known = f"error.{code}.title" in language.words(language.LANGUAGES[0])
-    return page.render("error.html", status, code=code if known else "failed", request_id=request.environ[REQUEST_ID])
+    shown = {"code": code if known else "failed", "ours": status >= 500, "request_id": request.environ[REQUEST_ID]}
+    return page.render("error.html", status, **shown)
 
 
 def _broken(error: Exception, told: Outages) -> Response:
