@@ -13,6 +13,7 @@ from hub import secrets
 from hub.api.show import iso, iso_or_none
 from hub.guard import LONGEST_URL, Guard
 from hub.hooks import endpoints, filters, queue
+from hub.oauth import grants
 
 SCOPE: Final = "webhooks:manage"
 PING: Final = "ping"
@@ -191,7 +192,13 @@ def _create(keys: secrets.Keys, guard: Guard, events: Sequence[str]) -> Operatio
 def _created(keys: secrets.Keys, guard: Guard, call: Call) -> Reply:
     """Its transaction is its own: the name of the host is looked up before it begins."""
     asked = call.body
-    wanted = endpoints.Wanted(asked["url"], asked["events"], asked.get("filters") or {}, bool(asked.get("batch")))
+    wanted = endpoints.Wanted(
+        url=asked["url"],
+        events=asked["events"],
+        filters=asked.get("filters") or {},
+        batch=bool(asked.get("batch")),
+        grant_id=grants.of_actor(call.caller.actor),
+    )
     filters.check(wanted.filters, wanted.events)
     try:
         guard.vet(wanted.url)

@@ -13,6 +13,7 @@ from hub.api.schemas import is_id
 from hub.hooks import sign
 from hub.hooks.queue import bury
 from hub.hooks.tables import hooks
+from hub.sealing import columns, used
 
 MOST_HOOKS: Final = 100  # of one account: a fact is compared with each
 ROTATION_MS: Final = 24 * 3600 * 1000
@@ -24,16 +25,23 @@ _REVIVED: Final[Mapping[str, Any]] = {
     "prompt": False,
     "held_until": 0,
 }
+_DELETED: Final[Mapping[str, Any]] = {
+    "disabled_reason": "deleted",
+    "secret": "",
+    "previous_secret": None,
+    "previous_until": None,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A hook as it is asked for. `filters`: see `hub.hooks.filters`."""
+    """A hook as it is asked for. `filters`: see `hub.hooks.filters`. `grant_id`: of the application that asks, if one does."""
 
     url: str
     events: Sequence[str]
     filters: Mapping[str, Any]
     batch: bool
+    grant_id: str | None = None
 
 
 def create(
@@ -52,8 +60,9 @@ def create(
         "events": json.dumps(sorted(set(wanted.events))),
         "filters": json.dumps(dict(wanted.filters)),
         "batch": wanted.batch,
-        "secret": secrets.seal(keys, aad(hook_id, account_id), secret.encode()),
+        "secret": used.seal(tx, keys, aad(hook_id, account_id), secret.encode()),
         "source": source,
+        "grant_id": wanted.grant_id,
         "created_at": tx.now,
     }
     none_yet = dict.fromkeys(("failures", "paced_at", "held_until", "delivered", "failed", "dead"), 0)
@@ -63,7 +72,7 @@ def create(
 
 def aad(hook_id: str, account_id: str) -> str:
     """The row that a hook's secret is sealed for."""
-    return f"hooks|{hook_id}|{account_id}"
+    return columns.aad("hooks", hook_id, account_id)
 
 
 def get(tx: Tx, account_id: str, hook_id: str) -> Row[Any]:
@@ -83,10 +92,17 @@ def page(tx: Tx, account_id: str, limit: int, after: str | None) -> Sequence[Row
 
 def delete(tx: Tx, account_id: str, hook_id: str) -> None:
     """Nothing is sent any more, and the secret is gone. Again is no error; what never was refuses with `not_found`."""
-    values = {"disabled_reason": "deleted", "secret": "", "previous_secret": None, "previous_until": None}
-    if not tx.execute(update(hooks).where(mine(account_id, hook_id)).values(disabled_at=tx.now, **values)):
+    if not tx.execute(update(hooks).where(mine(account_id, hook_id)).values(disabled_at=tx.now, **_DELETED)):
         raise _unknown()
     bury(tx, hook_id)
+
+
+def delete_of_grant(tx: Tx, grant_id: str) -> int:
+    """Delete the hooks that an application made under this grant; how many."""
+    theirs = tx.all(select(hooks.c.account_id, hooks.c.id).where(hooks.c.grant_id == grant_id, _not_deleted()))
+    for row in theirs:
+        delete(tx, row.account_id, row.id)
+    return len(theirs)
 
 
 def enable(tx: Tx, account_id: str, hook_id: str) -> Row[Any]:
@@ -100,7 +116,7 @@ def rotate(runtime: Runtime, tx: Tx, keys: secrets.Keys, account_id: str, hook_i
     """A new secret, shown this once; the one before signs too for another 24 hours."""
     old = get(tx, account_id, hook_id)
     secret = _new_secret(runtime)
-    sealed = secrets.seal(keys, aad(hook_id, account_id), secret.encode())
+    sealed = used.seal(tx, keys, aad(hook_id, account_id), secret.encode())
     values = {"secret": sealed, "previous_secret": old.secret, "previous_until": tx.now + ROTATION_MS}
     tx.execute(update(hooks).where(mine(account_id, hook_id)).values(**values))
     return get(tx, account_id, hook_id), secret

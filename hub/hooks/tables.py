@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import BigInteger, Boolean, Column, Index, Table, Text
 
 from core import schema
+from hub.sealing.columns import sealed
 
 
 def _id(name: str, **options: Any) -> Column[str]:
@@ -29,10 +30,11 @@ hooks = Table(
     _text("events"),  # JSON array of event types
     _text("filters"),  # JSON object
     Column("batch", Boolean(), nullable=False),
-    _text("secret"),  # sealed
-    _text("previous_secret", nullable=True),  # sealed; signs too until previous_until
+    sealed("secret", "hooks", "id", "account_id"),
+    sealed("previous_secret", "hooks", "id", "account_id", nullable=True),  # signs too until previous_until
     _whole("previous_until", nullable=True),
     _text("source"),
+    _id("grant_id", nullable=True),  # of the application that made it: it goes with its grant
     _whole("created_at"),
     _whole("disabled_at", nullable=True),
     _text("disabled_reason", nullable=True),  # failing, gone, deleted
@@ -46,6 +48,9 @@ hooks = Table(
     _whole("dead"),
     Index("ix_hooks_account_id_id", "account_id", "id"),
 )
+
+_OF_GRANT = hooks.c.grant_id.is_not(None)
+Index("ix_hooks_grant_id", hooks.c.grant_id, postgresql_where=_OF_GRANT, sqlite_where=_OF_GRANT)
 
 # One POST, to be made until it is taken. It has a due_at as long as it is pending, and a lease_until while somebody is at it.
 # attempt only rises, and is the fence of whoever records an outcome; base is what it was when this round of attempts began.

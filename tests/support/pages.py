@@ -32,7 +32,11 @@ class Pages:
         letters = Folder(self.folder, "hub@example.com", self.clock, plain.ids.new)
         self.runtime: Runtime = plain.as_of(mail=letters)
         self.settings: Settings = settings(SMSHUB_DATA=str(folder), **changes)
-        self.app: Flask = application(self.runtime, settings=self.settings)
+        self.app = self.made()
+
+    def made(self) -> Flask:
+        """The web application."""
+        return application(self.runtime, settings=self.settings)
 
     def close(self) -> None:
         self.runtime.database.close()
