@@ -31,7 +31,7 @@ _SECRET: Final = frozenset(
         "prenom",
     }
 )
-_SECRET_ENDINGS: Final = ("password", "secret", "token", "api_key", "authorization")
+SECRET_ENDINGS: Final = ("password", "secret", "token", "api_key", "authorization")
 _LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
 Entry = MutableMapping[str, Any]
@@ -60,7 +60,7 @@ def tell_where(_logger: object, _method: str, entry: Entry) -> Entry:
 
 def is_secret(name: str) -> bool:
     lower = name.lower()
-    return lower in _SECRET or lower.endswith(_SECRET_ENDINGS)
+    return lower in _SECRET or lower.endswith(SECRET_ENDINGS)
 
 
 def configure(level: str = "info", *, terminal: bool | None = None) -> None:

@@ -2,14 +2,14 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from flask import Flask
 
-from connectors.contract import Operation
+from connectors.contract import Connector, Operation
 from core import (
     Database,
     Fault,
@@ -113,8 +113,13 @@ class Extras:
     counted_in: Path | None = None
 
 
-def compose(settings: Settings, fault: Callable[[str], None] = lambda _point: None) -> Hub:
-    """A hub out of its settings. Refuses carriers, tariffs and settings that can't be used; opens nothing before it is used."""
+def compose(
+    settings: Settings, fault: Callable[[str], None] = lambda _point: None, found: Registry | None = None
+) -> Hub:
+    """A hub out of its settings. Refuses carriers, tariffs and settings that can't be used; opens nothing before it is used.
+
+    found: the connectors, where they are not looked for.
+    """
     bell = Doorbell()
     far = _far(settings, bell)
     database = Database(settings.database_url, greet=lambda raw: restored.greet(raw, wall_clock()))
@@ -127,25 +132,30 @@ def compose(settings: Settings, fault: Callable[[str], None] = lambda _point: No
     guard = Guard(allow=settings.hook_allow)
     tokens = Store(runtime, keys, Outbound(guard, seconds=ASK_S), clients(settings))
     outbound = Outbound(guard)
-    book = Book(connectors(), keys, connections.forget)
+    book = Book(connectors() if found is None else found, keys, connections.forget)
+    lender, checkup, table = lent(runtime, settings, book, outbound, tokens)
+    return Hub(settings, runtime, bell, letters, keys, outbound, table, tokens, lender, checkup, far)
+
+
+def lent(
+    runtime: Runtime, settings: Settings, book: Book, outbound: Outbound, tokens: Store
+) -> tuple[Lender, Checkup, Sequence[Operation]]:
+    """What connectors are lent; how their installations are; and the table of what can be asked, which shows that and is lent too."""
     performer = Performer(Cursors(secret_keys.of(settings)))
     catalogue = Catalogue(runtime, performer, TRIGGERS)
     lender = Lender(runtime, settings, book, performer, catalogue, http(outbound), tokens)
     checkup = Checkup(runtime, lender.visit, partial(_unwell, runtime, book))
-    table = operations(keys, guard, book, checkup)
-    catalogue.fill(table)  # the table shows what the checkup finds, which lends the catalogue
-    return Hub(settings, runtime, bell, letters, keys, outbound, table, tokens, lender, checkup, far)
+    table = operations(book.keys, outbound.guard, book, checkup)
+    catalogue.fill(table)
+    return lender, checkup, table
 
 
 def offline(settings: Settings) -> Lender:
-    """What connectors are lent where nothing is opened, sealed or sent: to tell what the code knows."""
-    keys, outbound = secrets.keys_from(["nothing is sealed with it"]), Outbound()
+    """The same where nothing is opened, sealed or sent: to tell what the code knows."""
+    made_up = replace(settings, secret_keys=("nothing is sealed or signed with it",))
+    keys, outbound = secrets.keys_from(made_up.secret_keys), Outbound()
     runtime = Runtime(Database("postgresql://nobody.invalid/never"), rules(settings))
-    performer = Performer(Cursors(["nobody gets a cursor"]))
-    catalogue = Catalogue(runtime, performer, TRIGGERS)
-    book = Book(connectors(), keys)
-    catalogue.fill(operations(keys, outbound.guard, book))
-    return Lender(runtime, settings, book, performer, catalogue, http(outbound), Store(runtime, keys, outbound))
+    return lent(runtime, made_up, Book(connectors(), keys), outbound, Store(runtime, keys, outbound))[0]
 
 
 def connectors() -> Registry:
@@ -197,7 +207,17 @@ def rules(settings: Settings) -> Rules:
 def every_handler(hub: Hub) -> Mapping[str, jobs.Work]:
     """Who does a job, by its kind; those of connectors among them."""
     lent = hub.lender
-    return {**handlers(hub.settings), sinks.JOB: sinks.again(lent.book), **tasks.handlers(lent)}
+    own = {sinks.JOB: sinks.again(lent.book), "oauth.grant_ended": ended.work(_told_of_ends(lent))}
+    return {**handlers(hub.settings), **own, **tasks.handlers(lent)}
+
+
+def _told_of_ends(lent: Lender) -> Mapping[str, ended.Tell]:
+    """The connectors, each told of the ends of grants to its client."""
+
+    def telling(connector: Connector) -> ended.Tell:
+        return lambda _runtime, gone: connector.ended(lent.visit(connector), gone.urls)
+
+    return {connector.name: telling(connector) for connector in lent.book.registry.connectors}
 
 
 def handlers(settings: Settings) -> Mapping[str, jobs.Work]:

@@ -183,6 +183,8 @@ class Connector:
     health: what is wrong with an installation, in sentences; nothing when all is well. It may take its time: it has three seconds.
     kept: is told of settings that are new or changed, in their transaction: it may refuse them, and keep rows of its own.
     dropped: the same when an installation is removed.
+    ended: told, once a grant to its client has ended, of the addresses of the hooks that went with it. It may be told twice, and is told
+    again later if it raises PeerError.
     scopes: what its installations may do. triggers: the types of events it passes on.
     migrations: a folder of Alembic revisions, whose branch has the connector's name, for `tables`. Names of both begin with it and "_".
     """
@@ -195,6 +197,7 @@ class Connector:
     health: Callable[[Visit], Sequence[str]] = lambda _visit: ()
     kept: Callable[[Tx, Installation], None] = lambda _tx, _installation: None
     dropped: Callable[[Tx, Installation], None] = lambda _tx, _installation: None
+    ended: Callable[[Visit, Sequence[str]], None] = lambda _visit, _urls: None
     scopes: frozenset[str] = frozenset()
     triggers: Sequence[str] = ()
     actions: Sequence[Action] = ()

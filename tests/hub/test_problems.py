@@ -1,24 +1,12 @@
-import ast
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from core import Fault, Refused
 from hub import problems
+from tests.support.refusals import codes
 
 ROOT = Path(__file__).parents[2]
-
-
-def codes(path: Path) -> Iterator[str]:
-    """Every code that stands in a `Refused(...)` or `Refused.at(...)` of a file."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if not isinstance(node, ast.Call):
-            continue
-        name = ast.unparse(node.func)
-        place = {"Refused": 0, "Refused.at": 1}.get(name)
-        if place is not None and len(node.args) > place and isinstance(node.args[place], ast.Constant):
-            yield str(ast.literal_eval(node.args[place]))
 
 
 def test_every_refusal_of_the_house_is_in_the_table() -> None:
