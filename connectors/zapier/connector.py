@@ -5,6 +5,7 @@ from typing import Final
 from connectors.contract import Action, Connector
 from connectors.zapier.commands import EXPORT
 from connectors.zapier.creates import CREATES
+from connectors.zapier.leaving import unsubscribe
 from connectors.zapier.routes import ROUTES
 from connectors.zapier.scopes import SCOPES
 from connectors.zapier.triggers import TRIGGERS
@@ -21,6 +22,7 @@ CONNECTOR: Final = Connector(
     title="Zapier",
     description="Start Zaps from replies, opt-outs, delivery reports and more, and send messages from Zaps.",
     auth="oauth",
+    ended=unsubscribe,
     scopes=SCOPES,
     triggers=tuple(dict.fromkeys(trigger.event for trigger in TRIGGERS.values())),
     actions=tuple(

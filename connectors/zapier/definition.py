@@ -4,7 +4,7 @@ Everything in it that is data comes from the hub's own tables; requests are obje
 `scripts`. Its form is AppSchema of zapier-platform-schema; what Zapier checks beyond that before it publishes is in `lint`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -43,6 +43,7 @@ def definition(catalogue: Catalogue, place: Place) -> Json:
         "authentication": _authentication(place),
         "beforeRequest": [scripts.before_request(place.base_url)],
         "afterResponse": [scripts.after_response()],
+        "flags": {"cleanInputData": True},
         "triggers": {
             **{key: _trigger(catalogue, place, one) for key, one in TRIGGERS.items()},
             **{key: _dropdown(place, one) for key, one in DROPDOWNS.items()},
@@ -114,15 +115,13 @@ def _token(place: Place, form: Mapping[str, str]) -> Json:
 def _trigger(catalogue: Catalogue, place: Place, trigger: Hooked) -> Json:
     filters = catalogue.resolved(FILTERS)
     schema = triggers.item_schema(trigger.thing, catalogue.resolved(catalogue.triggers[trigger.event].schema))
-    subscribe = _sent(place.connector("hooks", trigger.key), (word.key for word in trigger.inputs))
-    subscribe["body"]["target_url"] = "{{bundle.targetUrl}}"
     return {
         "key": trigger.key,
         "noun": trigger.noun,
         "display": {"label": trigger.label, "description": trigger.description},
         "operation": {
             "type": "hook",
-            "performSubscribe": subscribe,
+            "performSubscribe": _subscription(place, trigger),
             "performUnsubscribe": {
                 "method": "DELETE",
                 "url": f"{place.base_url}/api/v1/hooks/{{{{bundle.subscribeData.id}}}}",
@@ -133,6 +132,16 @@ def _trigger(catalogue: Catalogue, place: Place, trigger: Hooked) -> Json:
             "outputFields": fields.outputs(schema),
             "sample": triggers.item(trigger.thing, triggers.envelope(catalogue, trigger)),
         },
+    }
+
+
+def _subscription(place: Place, trigger: Hooked) -> Json:
+    chosen = {word.key: f"{{{{bundle.inputData.{word.key}}}}}" for word in trigger.inputs}
+    return {
+        "method": "POST",
+        "url": place.connector("hooks", trigger.key),
+        "body": {"target_url": "{{bundle.targetUrl}}", **chosen},
+        "removeMissingValuesFrom": {"body": True},
     }
 
 
@@ -168,15 +177,9 @@ def _step(catalogue: Catalogue, place: Place, kind: str, step: Step) -> Json:
         "noun": step.noun,
         "display": {"label": step.label, "description": step.description},
         "operation": {
-            "perform": _sent(place.connector(kind, step.key), step.keys),
+            "perform": scripts.send(place.connector(kind, step.key)),
             "inputFields": fields.inputs(steps.asked(catalogue, step), step.inputs),
             "outputFields": fields.outputs(steps.answered(catalogue, step)),
             "sample": steps.sample(catalogue, step),
         },
     }
-
-
-def _sent(url: str, names: Iterable[str]) -> Json:
-    """A POST of what was filled in; Zapier leaves out what was not. In a body, not in the address: addresses are logged on the way."""
-    body: Mapping[str, str] = {name: f"{{{{bundle.inputData.{name}}}}}" for name in names}
-    return {"method": "POST", "url": url, "body": dict(body), "removeMissingValuesFrom": {"body": True}}

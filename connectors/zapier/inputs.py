@@ -14,7 +14,7 @@ from connectors.contract import Schema
 from connectors.zapier.fields import kind_of
 from core import Fault, Refused
 
-_EMPTY: Final = (None, "", [], {})
+_EMPTY: Final[tuple[object, ...]] = (None, "", [], {})
 _WHOLE: Final = re.compile(r"-?[0-9]{1,15}")
 _DECIMAL: Final = re.compile(r"-?[0-9]{1,15}(\.[0-9]{1,9})?")
 _TRUTH: Final[Mapping[str, bool]] = {

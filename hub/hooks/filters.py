@@ -42,16 +42,7 @@ def check(filters: Mapping[str, Any], events: Sequence[str]) -> None:
         raise Refused.at("/filters/keyword", "invalid_filter", "A keyword is a word: letters or digits.")
 
 
-def matches(filters: Mapping[str, Any], kind: str, data: Mapping[str, Any]) -> bool:
-    """Whether an event passes; a list means any of its values."""
-    return all(
-        _PASSES.get(name, _equals)(wanted, data.get(FIELDS[name][kind]))
-        for name, wanted in filters.items()
-        if kind in FIELDS[name]
-    )
-
-
-def _equals(wanted: Any, found: object) -> bool:
+def _equals(wanted: Any, found: Any) -> bool:
     return found in wanted if isinstance(wanted, list) else found == wanted
 
 
@@ -64,3 +55,12 @@ def _begins(wanted: Any, found: Any) -> bool:
 
 
 _PASSES: Final[Mapping[str, Callable[[Any, Any], bool]]] = {"keyword": _begins, "group_id": _holds}
+
+
+def matches(filters: Mapping[str, Any], kind: str, data: Mapping[str, Any]) -> bool:
+    """Whether an event passes; a list means any of its values."""
+    return all(
+        _PASSES.get(name, _equals)(wanted, data.get(FIELDS[name][kind]))
+        for name, wanted in filters.items()
+        if kind in FIELDS[name]
+    )

@@ -22,6 +22,7 @@ class Post:
     path: str
     headers: Mapping[str, str]
     body: bytes
+    method: str = "POST"
 
     @property
     def webhook_id(self) -> str:
@@ -80,9 +81,13 @@ def receiver(tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
             if len(body) < length:  # whoever posted died meanwhile: this is no request
                 return
             headers = {name.lower(): value for name, value in self.headers.items()}
-            seen.posts.append(Post(self.path, headers, body))
+            seen.posts.append(Post(self.path, headers, body, self.command))
             with suppress(OSError):
                 seen.behaviour(self)
+
+        def do_DELETE(self) -> None:
+            """By which a subscription is told that its other end is gone."""
+            self.do_POST()
 
         def log_message(self, *_args: Any) -> None:
             """Quiet."""

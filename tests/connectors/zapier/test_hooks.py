@@ -5,7 +5,7 @@ import pytest
 
 from connectors.zapier.triggers import FAILURES, TRIGGERS
 from core import Refused
-from hub.hooks import queue
+from hub.hooks.tables import deliveries
 from tests.support.zaps import Zaps, catalogue, defined
 
 NOBODY = "01997b2c-1a2b-7c3d-8e4f-123456789abc"
@@ -69,7 +69,7 @@ def test_a_sample_is_the_newest_event_that_passes_as_a_hook_posts_it(zaps: Zaps)
     newest, older = zaps.samples("new_opt_out")
     assert (newest["data"]["source"], older["data"]["source"]) == ("zapier", "api")
     with zaps.engine.runtime.read() as tx:
-        posted = [event for row in tx.all(queue.deliveries.select()) for event in orjson.loads(row.body)]
+        posted = [event for row in tx.all(deliveries.select()) for event in orjson.loads(row.body)]
     assert sorted(posted, key=str) == sorted([newest, older], key=str)
     assert zaps.samples("new_opt_out", ("source", "api"), ("source", "page")) == [older]
 

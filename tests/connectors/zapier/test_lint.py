@@ -58,7 +58,7 @@ def no_list(whole: Json) -> None:
 
 
 def plain_http(whole: Json) -> None:
-    whole["creates"]["send_sms"]["operation"]["perform"]["url"] = "http://sms.example/"
+    whole["authentication"]["test"]["url"] = "http://sms.example/"
 
 
 def plain_http_in_source(whole: Json) -> None:
@@ -169,7 +169,7 @@ def dangerous(whole: Json) -> None:
 
 def any_host(whole: Json) -> None:
     whole["authentication"]["fields"] = [{"key": "domain", "label": "Domain"}]
-    whole["creates"]["send_sms"]["operation"]["perform"]["url"] = "https://{{bundle.authData.domain}}/send"
+    whole["authentication"]["test"]["url"] = "https://{{bundle.authData.domain}}/me"
 
 
 def other_name(whole: Json) -> None:
@@ -252,7 +252,7 @@ def test_a_host_that_is_formed_around_what_a_person_writes_is_let_through() -> N
     whole = deepcopy(WHOLE)
     any_host(whole)
     whole["authentication"]["fields"][0]["inputFormat"] = "https://{{input}}.sms.example"
-    whole["creates"]["send_sms"]["operation"]["perform"]["url"] = "{{bundle.authData.domain}}/send"
+    whole["authentication"]["test"]["url"] = "{{bundle.authData.domain}}/me"
     assert lint.faults(whole) == []
 
 
