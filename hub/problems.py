@@ -75,6 +75,7 @@ STATUSES: Final[Mapping[str, int]] = {
     "invalid_amount": 422,
     "invalid_callback": 400,
     "invalid_carriers": 422,
+    "invalid_client": 422,
     "invalid_credits": 422,
     "invalid_filter": 422,
     "invalid_hours": 422,
