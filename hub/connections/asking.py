@@ -19,7 +19,7 @@ from hub.outbound import Answer
 
 LONGEST_LIFE_MS: Final = 366 * 24 * 3600 * 1000
 _TOKEN: Final = re.compile(r"[\x21-\x7e]{1,32768}")  # it stands in a header: no blank, no line end
-_CODE: Final = re.compile(r"[a-z_]{1,40}")  # as RFC 6749 section 5.2 and its registry write them; a token echoed here is not told
+_CODE: Final = re.compile(r"[a-z_]{1,40}")  # as RFC 6749 section 5.2 writes them: a token echoed here is not told
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,16 @@
 """Connecting: with a code that was given, or with the client's own credentials; and to whom."""
 
 import base64
+import sqlite3
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from connectors.contract import Installation, Issuer, Tokens
-from core import PeerError, Refused, Runtime
+from core import Database, PeerError, Refused, Runtime
 from core.schema import audit
 from hub.connections import book, notices
 from hub.connections.store import Store
@@ -167,3 +170,35 @@ def test_metrics_tell_of_those_that_are_unwell(linked: Linked) -> None:
     with pytest.raises(PeerError):
         linked.access()
     assert counted() == {"failing": 0, "lost": 1}
+
+
+class Away:
+    """A database whose disk is full for the next `times` transactions."""
+
+    def __init__(self, database: Database) -> None:
+        self.database, self.times = database, 0
+
+    def begin(self) -> AbstractContextManager[Any]:
+        if self.times:
+            self.times -= 1
+            full = sqlite3.OperationalError("database or disk is full")
+            full.sqlite_errorcode = sqlite3.SQLITE_FULL
+            raise full
+        return self.database.begin()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.database, name)
+
+
+def test_a_database_that_is_away_when_the_answer_comes_is_waited_for(linked: Linked) -> None:
+    """The new refresh token stands nowhere else."""
+    away, waited = Away(linked.runtime.database), list[float]()
+    store = replace(linked.store, runtime=linked.runtime.as_of(database=away), pause=waited.append)
+
+    def falls() -> None:
+        away.times = 3
+
+    linked.issuing.meanwhile = falls
+    linked.clock.forward(hours=2)
+    assert store.access(linked.installation) == "access-1"
+    assert (len(waited), linked.kept(), len(linked.issuing.asked)) == (3, "refresh-1", 1)

@@ -116,6 +116,10 @@ def test_what_is_lost_is_lost(held: bool, refused: bool, lease: int) -> None:
     assert refreshing.step(row(state="lost", lease_until=lease), NOW, held=held, refused=refused) == "lost"
 
 
+def test_a_lease_is_twice_as_long_as_the_longest_exchange() -> None:
+    assert refreshing.LEASE_MS >= 2 * 1000 * refreshing.ASK_S
+
+
 @given(st.integers(1, 10_000), st.none() | st.integers(0, 10**9))
 def test_a_server_is_left_alone_for_a_while_and_not_for_ever(failures: int, asked: int | None) -> None:
     hold = refreshing.hold(failures, Trouble("", wait_ms=asked))
