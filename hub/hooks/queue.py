@@ -13,7 +13,6 @@ from connectors.contract import Event
 from core import Refused, Runtime, Tx, prepared, schema
 from hub.api.show import iso
 from hub.hooks import batches, filters
-from hub.hooks.batches import BATCH_EVENTS
 from hub.hooks.relay import Take
 from hub.hooks.tables import deliveries, hooks
 
@@ -87,8 +86,7 @@ def _put_each(tx: Tx, hook: Row[Any], shown: Sequence[tuple[Event, bytes]]) -> N
 
 def _put_batch(tx: Tx, hook: Row[Any], shown: Sequence[tuple[Event, bytes]]) -> None:
     """In rows of up to 500; those that are not full wait a moment for company."""
-    written = [event for _, event in shown]
-    pieces = [written[start : start + BATCH_EVENTS] for start in range(0, len(written), BATCH_EVENTS)]
+    pieces = list(batches.pieces([event for _, event in shown]))
     ids = tx.new_ids(len(pieces))
     new = [
         (id_, id_, shown[0][0].type, piece, batches.due(tx, len(piece))) for id_, piece in zip(ids, pieces, strict=True)

@@ -5,11 +5,12 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+import pytest
 from sqlalchemy import func, select
 
 from connectors.contract import Event, Trigger
 from core import Tx, accounts, events, schema
-from hub.hooks import endpoints, queue
+from hub.hooks import batches, endpoints, queue
 from hub.hooks.batches import BATCH_EVENTS, BATCH_LINGER_MS
 from hub.hooks.relay import Key, Take, Turn, relay, turn
 from hub.hooks.triggers import TRIGGERS
@@ -133,6 +134,24 @@ def test_a_batch_holds_500_at_most_and_a_full_one_goes_at_once(hub: Hub, shop: R
     assert [len(post.json) for post in shop.posts] == [BATCH_EVENTS, BATCH_EVENTS]
     numbers = [event["data"]["number"] for row in hub.rows() for event in json.loads(row.body)]
     assert len(numbers) == 2 * BATCH_EVENTS + 10
+
+
+def test_a_batch_is_no_larger_than_receivers_take_and_loses_nothing(
+    hub: Hub, shop: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub.hook(shop.url, batch=True)
+    monkeypatch.setattr(batches, "BATCH_BYTES", 1_000)
+    for count in (1, 20, 1, 1):
+        hub.happens(count)
+    hub.clock.forward(ms=BATCH_LINGER_MS)
+    while hub.deliver():
+        hub.clock.forward(seconds=1)
+    assert sum(len(post.json) for post in shop.posts) == 23
+    assert all(len(post.body) < 1_010 for post in shop.posts)
+    assert 1 < len(shop.posts) < 12  # they were put together all the same
+    monkeypatch.setattr(batches, "BATCH_BYTES", 10)
+    hub.happens(2)
+    assert [row.size for row in hub.rows()][-2:] == [1, 1]  # one alone is posted, whatever its size
 
 
 def test_a_batch_that_was_posted_once_is_never_filled_again(hub: Hub, shop: Receiver) -> None:
