@@ -96,7 +96,7 @@ def credentials(asking: Asking) -> tuple[str, str | None, str]:
     named, secret = _unpacked(packed)
     if given is not None or client_id not in (None, named):
         raise InvalidRequestError("The client must show its secret in one way only.")
-    return named, secret, BASIC
+    return named, secret or None, BASIC if secret else NONE  # some write a public client so
 
 
 def client_of(asking: Asking) -> str | None:

@@ -97,8 +97,16 @@ def test_who_cannot_prove_to_be_a_client_is_told_nothing(hub: Provider) -> None:
     """Fails without `Provider.authenticate_client`: Authlib asks how a client shows who it is at the token endpoint alone."""
     app, public = hub.register(), hub.register("Public", public=True)
     token = hub.tokens(public)["access_token"]
-    for asked in ({"client_id": public.id}, {"client_id": app.id}, {"client_id": app.id, "client_secret": "x"}, {}):
-        answer: Any = hub.ask("/oauth/introspect", asked | {"token": token})
+    empty = {"Authorization": f"Basic {base64.b64encode(f'{public.id}:'.encode()).decode()}"}
+    tried: list[tuple[dict[str, str], dict[str, str]]] = [
+        ({"client_id": public.id}, {}),
+        ({}, empty),
+        ({"client_id": app.id}, {}),
+        ({"client_id": app.id, "client_secret": "x"}, {}),
+        ({}, {}),
+    ]
+    for asked, headers in tried:
+        answer: Any = hub.ask("/oauth/introspect", asked | {"token": token}, headers=headers)
         assert (answer.status_code, answer.json["error"]) == (401, "invalid_client")
 
 
