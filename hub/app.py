@@ -20,7 +20,7 @@ from hub.api import guard, pages
 from hub.api.entry import PREFIX, Direct, Entry, Later, Written, is_direct, is_plain
 from hub.api.keyring import Identify
 from hub.api.table import OPERATIONS
-from hub.console import Route
+from hub.console.routes import Route
 from hub.installations.listeners import ears
 from hub.installations.tools import Lender
 from hub.outage import Outages

@@ -1,6 +1,7 @@
 """Who gets where: signed in or not, by role, and never on to another site."""
 
 import pytest
+from flask import Response
 from werkzeug.exceptions import Forbidden
 
 from core import Refused, accounts
@@ -105,7 +106,7 @@ def test_what_goes_wrong_on_a_page_is_a_page(hub: Pages) -> None:
 
 
 def raises(error: Exception) -> Route:
-    def view() -> gate.Response:
+    def view() -> Response:
         raise error
 
     return Route("/console/raises", view)
@@ -132,9 +133,9 @@ def test_a_caller_of_the_pages_has_the_scopes_of_its_role(hub: Pages) -> None:
     account = hub.user(ANN, "viewer")
     told: list[object] = []
 
-    def view() -> gate.Response:
+    def view() -> Response:
         told.append(gate.caller())
-        return gate.Response("")
+        return Response("")
 
     app = application(hub.runtime, settings=hub.settings, more_pages=(Route("/console/who", gate.signed_in(view)),))
     hub.app = app

@@ -21,6 +21,12 @@ def tried(browser: Browser, email: str = ANN, password: str = "wrong") -> str:
     return "wrong" if "No user has" in page.said else " ".join(page.said.partition("try again in ")[2].split()[:2])
 
 
+def asked(browser: Browser) -> str:
+    """What the page says to whoever asks for a new password."""
+    browser.open("/console/reset")
+    return browser.send(email=ANN).said
+
+
 def test_the_sixth_try_waits_and_the_right_password_with_it(hub: Pages) -> None:
     hub.user(ANN)
     there = hub.signed_in(ANN)
@@ -90,11 +96,9 @@ def test_a_network_that_tries_many_addresses_waits_and_others_do_not(hub: Pages)
 
 def test_an_address_gets_so_many_mails_and_then_waits(hub: Pages) -> None:
     hub.user(ANN)
-    for place in range(MAIL_ADDRESS.free + 1):
-        browser = hub.browser(network=f"203.0.113.{place}")
-        browser.open("/console/reset")
-        browser.send(email=ANN)
-    assert "try again in 5 minutes" in browser.page.said
+    said = [asked(hub.browser(network=f"203.0.113.{place}")) for place in range(MAIL_ADDRESS.free + 1)]
+    assert ["on its way" in one for one in said] == [True] * MAIL_ADDRESS.free + [False]
+    assert "try again in 5 minutes" in said[-1]
     assert len(hub.letters(ANN)) == 1  # promised together: only the newest link is mailed
 
 
@@ -119,9 +123,8 @@ def test_a_network_is_what_our_own_proxy_says_and_nobody_else(
 
 def test_trusted_proxies_are_a_setting(database_url: str, tmp_path: Path) -> None:
     hub = Pages(database_url, tmp_path, SMSHUB_TRUSTED_PROXIES="10.0.0.0/8")
-    for place in range(SIGN_IN_NETWORK.free):
+    for place in range(SIGN_IN_NETWORK.free + 1):
         browser = hub.browser(network="10.1.2.3")
         browser.headers |= {"X-Forwarded-For": f"203.0.113.{place}"}
         assert tried(browser, f"user{place}@example.com") == "wrong"
-    assert tried(browser, "another@example.com") == "wrong"
     hub.close()

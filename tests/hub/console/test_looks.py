@@ -83,7 +83,7 @@ def site(sqlite_files: SqliteFiles, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture(scope="module")
 def seen(site: Site) -> list[Mapping[str, Any]]:
     people = {"owner": {"email": OWNER, "password": PASSWORD}, "operator": {"email": OPERATOR, "password": PASSWORD}}
-    visits = [
+    visits: list[Mapping[str, Any]] = [
         {"name": "sign-in", "path": "/console/sign-in"},
         {"name": "sign-in-wrong", "path": "/console/sign-in", "fill": {"email": "", "password": ""}},
         {"name": "sign-up", "path": "/console/sign-up"},

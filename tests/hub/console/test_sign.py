@@ -1,6 +1,7 @@
 """From a stranger to somebody who is signed in, over HTTP, with the mail read from the folder."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -124,7 +125,7 @@ def test_a_wrong_password_and_an_unknown_address_are_told_with_the_same_words(
     ],
 )
 def test_what_is_wrong_with_a_form_is_said_and_linked_to_its_field(
-    hub: Pages, typed: dict[str, str], said: str
+    hub: Pages, typed: dict[str, Any], said: str
 ) -> None:
     browser = hub.browser()
     browser.open("/console/sign-up")

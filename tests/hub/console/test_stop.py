@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from core import accounts
+from core import accounts, schema
 from core.accounts import Account
-from core.blacklist import entries
 from hub.optout.codes import MOST_TRIES
 from hub.optout.tables import optout_codes
 from tests.support.browser import Browser
@@ -54,7 +53,7 @@ def blocked(engine: Engine, account: Account, number: str = TYPED) -> bool:
 
 def opted_out(engine: Engine) -> list[tuple[str, str]]:
     with engine.runtime.read() as tx:
-        return [(row.scope, row.source) for row in tx.all(select(entries.blacklist))]
+        return [(row.scope, row.source) for row in tx.all(select(schema.blacklist))]
 
 
 def test_whoever_wrote_to_the_number_may_not_do_so_again(engine: Engine, tmp_path: Path) -> None:
