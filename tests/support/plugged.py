@@ -76,7 +76,8 @@ class Plugged:
         return found or self.install(account_id, connector, settings)
 
     def ask(self, method: str, path: str, **options: Any) -> TestResponse:
-        """A request without a key to an address below /connectors."""
+        """A request without a key to an address below /connectors, through a proxy of the operator's."""
+        options.setdefault("environ_overrides", {"REMOTE_ADDR": "127.0.0.1"})
         return Client(self.app, use_cookies=False).open(f"/connectors{path}", method=method, **options)
 
     def visit(self, connector: Connector, installation: Installation | None = None) -> Visit:
