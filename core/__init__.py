@@ -17,6 +17,7 @@ from core import (
     recovery,
     restored,
     schema,
+    witness,
 )
 from core.accounts import Account, Caller
 from core.audience import contacts, groups, imports, templates
@@ -109,4 +110,5 @@ __all__ = [
     "templates",
     "wall_clock",
     "windows",
+    "witness",
 ]

@@ -7,6 +7,8 @@ from typing import Final
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from psycopg.errors import LockNotAvailable
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
@@ -27,12 +29,15 @@ def upgrade(url: str, branches: Sequence[Path] = ()) -> None:
 
     Refuses (`in_use`) after a few seconds where a long transaction holds a table: what waits for a table stops all who come after it.
 
+    One that a newer version has upgraded stays as it is.
+
     branches: folders of revisions beside the hub's own, such as a connector's.
     """
     database = Database(url)
     try:
         with migrating(database) as connection:
-            command.upgrade(config(connection, branches), "heads")
+            if not unknown(connection, branches):
+                command.upgrade(config(connection, branches), "heads")
     except OperationalError as error:
         if isinstance(error.orig, LockNotAvailable):
             raise Refused("in_use", _IN_USE) from None
@@ -60,3 +65,9 @@ def config(connection: Connection, branches: Sequence[Path] = ()) -> Config:
     made.set_main_option("version_locations", "\n".join(map(str, (FOLDER / "versions", *branches))))
     made.attributes["connection"] = connection
     return made
+
+
+def unknown(connection: Connection, branches: Sequence[Path] = ()) -> Sequence[str]:
+    """The revisions of this database that this version does not know: a newer one has upgraded it."""
+    known = {one.revision for one in ScriptDirectory.from_config(config(connection, branches)).walk_revisions()}
+    return sorted(set(MigrationContext.configure(connection).get_current_heads()) - known)

@@ -22,9 +22,9 @@ from core import (
     imports,
     jobs,
     quotes,
-    restored,
     tariff,
     wall_clock,
+    witness,
 )
 from hub import health, mail, metrics, secret_keys, secrets
 from hub.api import hooks
@@ -51,12 +51,14 @@ HANDLERS: Final[Mapping[str, jobs.Work]] = {
     DISABLED_MAIL: lambda runtime, job: endpoints.send_mail(runtime, job.subject_id),
 }
 
+MARK: Final = "postgresql.mark"  # in the data folder
+
 
 @dataclass(frozen=True, slots=True)
 class Hub:
     """Everything one process of a hub runs on. `keys` seal secrets; `operations` is the whole table of what can be asked.
 
-    bell: what this process's loops hear. far: what rings in other processes too, where there is a Redis.
+    witness: what this process has seen of its database. bell: what this process's loops hear. far: what rings in other processes too, where there is a Redis.
     """
 
     settings: Settings
@@ -66,6 +68,7 @@ class Hub:
     keys: secrets.Keys
     outbound: Outbound
     operations: Sequence[Operation]
+    witness: witness.Witness
     far: "Bell | None" = None
 
     def close(self) -> None:
@@ -95,7 +98,8 @@ def compose(settings: Settings, fault: Callable[[str], None] = lambda _point: No
     """A hub out of its settings. Refuses carriers, tariffs and settings that can't be used; opens nothing before it is used."""
     bell = Doorbell()
     far = _far(settings, bell)
-    database = Database(settings.database_url, greet=lambda raw: restored.greet(raw, wall_clock()))
+    seen = witness.Witness(settings.data / MARK)
+    database = Database(settings.database_url, greet=lambda raw: seen.greet(raw, wall_clock()))
     plain = Runtime(database, rules(settings), doorbell=far or bell, fault=fault)
     letters = mail.of(settings, plain.clock, plain.ids.new)
     carriers = _carriers(settings, plain)
@@ -103,7 +107,7 @@ def compose(settings: Settings, fault: Callable[[str], None] = lambda _point: No
     runtime = plain.as_of(carriers=carriers, mail=letters)
     keys = secrets.keys_from(secret_keys.of(settings))
     guard = Guard(allow=settings.hook_allow)
-    return Hub(settings, runtime, bell, letters, keys, Outbound(guard), operations(keys, guard), far)
+    return Hub(settings, runtime, bell, letters, keys, Outbound(guard), operations(keys, guard), seen, far)
 
 
 def _far(settings: Settings, bell: Doorbell) -> "Bell | None":

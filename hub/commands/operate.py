@@ -3,24 +3,27 @@
 import json
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any, Final
 
 import click
 from sqlalchemy import select
 from werkzeug.security import generate_password_hash
 
-from core import Refused, Tx, accounts, check, chunks, ledger, schema, tariff
+from core import Database, Refused, Tx, accounts, check, chunks, ledger, schema, tariff
 from hub import database
 from hub.api.keys import new_secret
 from hub.api.schemas import is_id
+from hub.api.show import iso
 from hub.commands.place import check_there, guarded, local_hub, settings
-from hub.revisions import is_current
+from hub.revisions import is_current, is_newer
 from hub.wiring import Hub, compose
 
 Command = Callable[..., Any]
 ACTOR: Final = "operator"
 ROLES: Final = ("owner", "sender", "viewer")
 SHORTEST_PASSWORD: Final = 8
+NEWER: Final = "a newer version has upgraded it: this one goes on with it as it is"
 
 
 @click.group()
@@ -34,7 +37,8 @@ def upgrade() -> None:
     """Bring the tables to this version's revision. May be run again at any time."""
     known = settings()
     database.upgrade(known.database_url)
-    click.echo("The database is at the newest revision.")
+    with closing(Database(known.database_url)) as there:
+        click.echo(f"The database: {NEWER if is_newer(there) else 'at the newest revision'}.")
 
 
 @click.command("check")
@@ -58,7 +62,11 @@ def _checked(hub: Hub, *, money: bool) -> Iterator[str]:
     if not is_current(hub.runtime.database):
         yield "database: not at this version's revision; run `smshub db upgrade`"
         return
-    click.echo(f"database: {hub.runtime.database.dialect}, at the newest revision")
+    newer = is_newer(hub.runtime.database)
+    click.echo(f"database: {hub.runtime.database.dialect}, {NEWER if newer else 'at the newest revision'}")
+    with hub.runtime.read() as tx:
+        for one in chunks.paused(tx):
+            click.echo(f"paused: {one.kind} {one.subject}".rstrip() + f", since {iso(one.created_at)} ({one.reason})")
     for name, carrier in hub.runtime.carriers.items():
         traits = carrier.traits
         pace = "as fast as it takes them" if traits.per_second is None else f"{traits.per_second:g} segments a second"

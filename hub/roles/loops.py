@@ -121,12 +121,13 @@ def sweeping(hub: Hub) -> Iterator[Loop]:
 
 def heartbeat(hub: Hub, role: str, owner: str) -> Loop:
     """Says that this process is alive."""
-    return Loop("heartbeat", lambda: beat(hub.runtime, role, owner))
+    return Loop("heartbeat", lambda: beat(hub, role, owner))
 
 
-def beat(runtime: Runtime, role: str, owner: str) -> Rest:
-    with runtime.begin() as tx:
+def beat(hub: Hub, role: str, owner: str) -> Rest:
+    with hub.runtime.begin() as tx:
         beats.beat(tx, f"{role} {owner}", role)
+        hub.witness.look(tx)
     return BEAT
 
 

@@ -63,7 +63,7 @@ def run(hub: Hub, role: Role, ready: Callable[[], None]) -> int:
     owner = owner_of(hub.runtime)
     supervisor = Supervisor(hub.bell, role.loops(hub, owner))
     server = role.server(hub, _extras(hub, supervisor))
-    beat(hub.runtime, role.name, owner)  # before anybody asks whether it is alive
+    beat(hub, role.name, owner)  # before anybody asks whether it is alive
     stopping.hold_back()
     if server:
         server.start()
