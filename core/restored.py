@@ -29,6 +29,7 @@ RECENT_MS: Final = 24 * 3_600_000  # windows are forgotten after two days: an ol
 
 log = structlog.get_logger()
 
+
 @dataclass(frozen=True, slots=True)
 class Standing:
     """Where a restored hub stands: since when, what waits by carrier, what is being looked up, and campaigns that wait for a word."""
