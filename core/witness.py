@@ -11,7 +11,7 @@ import json
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import psycopg
 import structlog
@@ -74,7 +74,7 @@ class Witness:
         """Look, on a new connection, whether this is the database that it was; if not, pause the hub and what had begun."""
         there = raw.execute("SELECT to_regclass('origin') IS NOT NULL AND NOT pg_is_in_recovery()").fetchone()
         if there and there[0]:
-            known, identity, since, inserted = raw.execute(_GREETED).fetchone() or (None, None, None, None)
+            known, identity, since, inserted = cast("tuple[Any, ...]", raw.execute(_GREETED).fetchone())
             if known is None:
                 raw.execute(_FIRST, (identity, now))
             elif (known != identity and raw.execute(_CHANGED, (identity, now, identity)).rowcount) or (
