@@ -17,6 +17,7 @@ from core import (
     recovery,
     restored,
     schema,
+    witness,
     words,
 )
 from core.accounts import Account, Caller
@@ -114,5 +115,6 @@ __all__ = [
     "templates",
     "wall_clock",
     "windows",
+    "witness",
     "words",
 ]

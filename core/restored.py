@@ -1,9 +1,8 @@
 """A database that was brought back from a backup: it does not know what was sent since, so sending waits for an operator.
 
-PostgreSQL tells a restored, copied or promoted database from the one before by its system identifier, its timeline and the number of
-a table; whatever brings a database back also ends its connections, so each new connection looks. An SQLite file is told by its place
-on the disk, and by a mark that is left beside it: the newest rows it had. What was queued is then looked up at carriers that can tell by
-our reference, as if its window had died in flight; for the others an operator decides.
+How that is noticed on PostgreSQL: `core.witness`. An SQLite file is told by its place on the disk, and by a mark that is left beside it:
+the newest rows it had. What was queued is then looked up at carriers that can tell by our reference, as if its window had died in
+flight; for the others an operator decides.
 """
 
 import contextlib
@@ -13,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import psycopg
 import structlog
 from sqlalchemy import Table, func, select, update
 
@@ -31,24 +29,6 @@ RECENT_MS: Final = 24 * 3_600_000  # windows are forgotten after two days: an ol
 
 log = structlog.get_logger()
 
-_IDENTITY: Final = """
-    SELECT (SELECT identity FROM origin),
-           (SELECT system_identifier FROM pg_control_system())
-           || ':' || left(pg_walfile_name(pg_current_wal_lsn()), 8) || ':' || 'origin'::regclass::oid
-"""
-_FIRST: Final = "INSERT INTO origin (one, identity, since) VALUES (1, %s, %s) ON CONFLICT DO NOTHING"
-_CHANGED: Final = "UPDATE origin SET identity = %s, since = %s WHERE identity <> %s"
-# What was paused for another reason is paused for this one now: it is the one that must be settled first.
-_PAUSE_HUB: Final = """
-    INSERT INTO pauses (kind, subject, reason, created_at) VALUES ('hub', '', %s, %s)
-    ON CONFLICT (kind, subject) DO UPDATE SET reason = excluded.reason, created_at = excluded.created_at
-"""
-_PAUSE_CAMPAIGNS: Final = """
-    INSERT INTO pauses (kind, subject, reason, created_at)
-    SELECT 'campaign', id::text, %s, %s FROM campaigns WHERE status = 'expanding' OR (status = 'scheduled' AND send_at <= %s)
-    ON CONFLICT DO NOTHING
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -58,20 +38,6 @@ class Standing:
     queued: Mapping[str, int]
     unknown: int
     campaigns: tuple[str, ...]
-
-
-def greet(raw: "psycopg.Connection[Any]", now: int) -> None:
-    """Look, on a new connection of PostgreSQL, whether this is the database that it was; if not, pause the hub and what had begun."""
-    there = raw.execute("SELECT to_regclass('origin') IS NOT NULL AND NOT pg_is_in_recovery()").fetchone()
-    if there and there[0]:
-        known, seen = raw.execute(_IDENTITY).fetchone() or (None, None)
-        if known is None:
-            raw.execute(_FIRST, (seen, now))
-        elif known != seen and raw.execute(_CHANGED, (seen, now, seen)).rowcount:
-            raw.execute(_PAUSE_HUB, (REASON, now))
-            raw.execute(_PAUSE_CAMPAIGNS, (REASON, now, now))
-            log.error("database.restored", advice=ADVICE)
-    raw.commit()
 
 
 def check_file(tx: Tx, database: Path, mark: Path) -> bool:

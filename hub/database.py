@@ -21,10 +21,6 @@ _IN_USE: Final = (
     f"A table was held by another transaction for {LOCK_WAIT_S} s, and nothing was changed: end long transactions (pg_stat_activity), "
     "or run `smshub db upgrade` again at a quieter moment."
 )
-_NEWER: Final = (
-    "A newer version of smshub has upgraded this database (to the revision {revision}): install that version, or bring back a backup "
-    "from before."
-)
 _VERSIONS: Final = table("alembic_version", column("version_num"))
 _LOCK: Final = 7_291_836_405  # any number that is only ours: who migrates holds it
 
@@ -34,14 +30,16 @@ def upgrade(url: str, branches: Sequence[Path] = ()) -> None:
 
     Refuses (`in_use`) after a few seconds where a long transaction holds a table: what waits for a table stops all who come after it.
 
-    Refuses `newer_database` too: one that a newer version of the hub has upgraded.
+    A database that a newer version of the hub has upgraded stays as it is.
 
     branches: folders of revisions beside the hub's own, such as a connector's. Those of connectors that are gone stay as they are.
     """
     database = Database(url)
     try:
-        with migrating(database) as connection, _without_strangers(connection, branches):
-            command.upgrade(config(connection, branches), "heads")
+        with migrating(database) as connection:
+            if not newer(connection, branches):
+                with _without_strangers(connection, branches):
+                    command.upgrade(config(connection, branches), "heads")
     except OperationalError as error:
         if isinstance(error.orig, LockNotAvailable):
             raise Refused("in_use", _IN_USE) from None
@@ -73,15 +71,18 @@ def config(connection: Connection, branches: Sequence[Path] = ()) -> Config:
 
 def strangers_among(connection: Connection, branches: Sequence[Path] = ()) -> Sequence[str]:
     """Names of connectors that have revisions in this database, and are not here."""
-    return sorted({_connector_of(revision) for revision in _unknown(connection, branches) if _connector_of(revision)})
+    return sorted({connector_of(revision) for revision in _unknown(connection, branches) if connector_of(revision)})
+
+
+def newer(connection: Connection, branches: Sequence[Path] = ()) -> Sequence[str]:
+    """The revisions of the hub's own that this version does not know: a newer one has upgraded the database."""
+    return [revision for revision in _unknown(connection, branches) if not connector_of(revision)]
 
 
 @contextmanager
 def _without_strangers(connection: Connection, branches: Sequence[Path]) -> Iterator[None]:
     """Alembic stops at a revision that it can't find: those of connectors that are gone are out of its sight meanwhile."""
     gone = _unknown(connection, branches)
-    if ours := [revision for revision in gone if not _connector_of(revision)]:
-        raise Refused("newer_database", _NEWER.format(revision=ours[0]))
     for revision in gone:
         connection.execute(delete(_VERSIONS).where(_VERSIONS.c.version_num == revision))
     yield
@@ -96,6 +97,6 @@ def _unknown(connection: Connection, branches: Sequence[Path]) -> Sequence[str]:
     return [head for head in MigrationContext.configure(connection).get_current_heads() if head not in known]
 
 
-def _connector_of(revision: str) -> str:
+def connector_of(revision: str) -> str:
     """Whose revision it is: "parcels_0001" is the connector parcels's. The hub's own have numbers alone."""
     return revision.partition("_")[0] if "_" in revision else ""

@@ -59,8 +59,11 @@ def look(runtime: Runtime, checks: Sequence[Check] = (), ears: Sequence[str] = (
             heard = beats.latest(tx)
     except outages.ERRORS as error:
         return Health(VERSION, *_out(error))
-    found = [one for check in checks for one in check(runtime)]
-    reasons = (*_silent(heard, needed(runtime, ears), runtime.clock()), *(one for one in found if isinstance(one, str)))
+    found = [
+        *_silent(heard, needed(runtime, ears), runtime.clock()),
+        *(one for check in checks for one in check(runtime)),
+    ]
+    reasons = tuple(one for one in found if isinstance(one, str))
     return Health(VERSION, "ok", heard, reasons, tuple(one.sentence for one in found if isinstance(one, Degraded)))
 
 
@@ -100,11 +103,14 @@ def heard_ago(runtime: Runtime, ears: Sequence[str] = ()) -> Gauge:
     return Gauge("smshub_heard_seconds_ago", "Since a process of each needed role was heard of.", "role", read)
 
 
-def _silent(heard: Mapping[str, int], cures: Mapping[str, str], now: int) -> Iterator[str]:
-    """What stands still because nobody does it; roles that nothing needs are told of when they were there and went."""
+def _silent(heard: Mapping[str, int], cures: Mapping[str, str], now: int) -> Iterator[str | Degraded]:
+    """What stands still because nobody does it. A role that nothing needs, and that was there and went, is told of, and no more:
+    somebody stopped it, and whoever sends requests by /healthz would send none.
+    """
     for role, cure in cures.items():
         if role not in heard:
             yield f"No {role} has been heard of: {cure}."
     for role, at in sorted(heard.items()):
         if now - at > SILENT_MS:
-            yield f"No {role} has been heard of for {(now - at) // 1000} s{': ' + cures[role] if role in cures else ''}."
+            silence = f"No {role} has been heard of for {(now - at) // 1000} s"
+            yield f"{silence}: {cures[role]}." if role in cures else Degraded(f"{silence}; nothing needs it.")

@@ -23,9 +23,9 @@ from core import (
     imports,
     jobs,
     quotes,
-    restored,
     tariff,
     wall_clock,
+    witness,
 )
 from hub import health, mail, metrics, registry, secret_keys, secrets
 from hub.api import events, hooks
@@ -64,13 +64,15 @@ from hub.settings import Settings, check_real
 if TYPE_CHECKING:
     from hub.bell import Bell
 
+MARK: Final = "postgresql.mark"  # in the data folder
+
 
 @dataclass(frozen=True, slots=True)
 class Hub:
     """Everything one process of a hub runs on. `keys` seal secrets; `operations` is the whole table of what can be asked.
 
     tokens: those that third parties gave us. lender: the connectors, and what they are lent. checkup: how their installations are.
-    bell: what this process's loops hear. far: what rings in other processes too, where there is a Redis.
+    witness: what this process has seen of its database. bell: what this process's loops hear. far: what rings in other processes too, where there is a Redis.
     """
 
     settings: Settings
@@ -83,6 +85,7 @@ class Hub:
     tokens: Store
     lender: Lender
     checkup: Checkup
+    witness: witness.Witness
     far: "Bell | None" = None
 
     @property
@@ -122,7 +125,8 @@ def compose(
     """
     bell = Doorbell()
     far = _far(settings, bell)
-    database = Database(settings.database_url, greet=lambda raw: restored.greet(raw, wall_clock()))
+    seen = witness.Witness(settings.data / MARK)
+    database = Database(settings.database_url, greet=lambda raw: seen.greet(raw, wall_clock()))
     plain = Runtime(database, rules(settings), doorbell=far or bell, fault=fault)
     letters = mail.of(settings, plain.clock, plain.ids.new)
     carriers = _carriers(settings, plain)
@@ -134,7 +138,7 @@ def compose(
     outbound = Outbound(guard)
     book = Book(connectors() if found is None else found, keys, connections.forget)
     lender, checkup, table = lent(runtime, settings, book, outbound, tokens)
-    return Hub(settings, runtime, bell, letters, keys, outbound, table, tokens, lender, checkup, far)
+    return Hub(settings, runtime, bell, letters, keys, outbound, table, tokens, lender, checkup, seen, far)
 
 
 def lent(

@@ -153,6 +153,11 @@ def pause(tx: Tx, kind: str, subject: str, reason: str) -> None:
     tx.execute(tx.upsert(pauses).values(**row).on_conflict_do_nothing())
 
 
+def paused(tx: Tx) -> Sequence[Row[Any]]:
+    """What is paused, the oldest first: kind, subject, reason and since when."""
+    return tx.all(select(pauses).order_by(pauses.c.created_at, pauses.c.kind, pauses.c.subject))
+
+
 def resume(tx: Tx, kind: str, subject: str) -> bool:
     """Go on; False when it was not paused."""
     tx.ring("dispatch")

@@ -2,22 +2,25 @@
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from typing import Any, Final
 
 import click
 from sqlalchemy import select
 
-from core import Refused, Tx, accounts, check, chunks, ledger, schema, tariff
+from core import Database, Refused, Tx, accounts, check, chunks, ledger, schema, tariff
 from hub import database
 from hub.api.keys import new_secret
 from hub.api.schemas import is_id
+from hub.api.show import iso
 from hub.commands.place import check_there, guarded, local_hub, settings
-from hub.revisions import is_current
+from hub.revisions import is_current, is_newer
 from hub.sealing import used
 from hub.wiring import Hub, compose, connectors
 
 Command = Callable[..., Any]
 ACTOR: Final = "operator"
+NEWER: Final = "a newer version has upgraded it: this one goes on with it as it is"
 
 
 @click.group()
@@ -30,8 +33,10 @@ def db() -> None:
 def upgrade() -> None:
     """Bring the tables to this version's revision. May be run again at any time."""
     known = settings()
-    database.upgrade(known.database_url, connectors().branches)
-    click.echo("The database is at the newest revision.")
+    branches = connectors().branches
+    database.upgrade(known.database_url, branches)
+    with closing(Database(known.database_url)) as there:
+        click.echo(f"The database: {NEWER if is_newer(there, branches) else 'at the newest revision'}.")
 
 
 @click.command("check")
@@ -55,9 +60,12 @@ def _checked(hub: Hub, *, money: bool) -> Iterator[str]:
     if not is_current(hub.runtime.database, hub.lender.book.registry):
         yield "database: not at this version's revision; run `smshub db upgrade`"
         return
-    click.echo(f"database: {hub.runtime.database.dialect}, at the newest revision")
+    newer = is_newer(hub.runtime.database, hub.lender.book.registry.branches)
+    click.echo(f"database: {hub.runtime.database.dialect}, {NEWER if newer else 'at the newest revision'}")
     with hub.runtime.read() as tx:
         lost = used.missing(tx, hub.keys)
+        for one in chunks.paused(tx):
+            click.echo(f"paused: {one.kind} {one.subject}".rstrip() + f", since {iso(one.created_at)} ({one.reason})")
     if lost:
         yield f"SMSHUB_SECRET_KEYS: {used.explained(lost, hub.keys)}"
     for name, carrier in hub.runtime.carriers.items():

@@ -144,12 +144,13 @@ def sweeping(hub: Hub) -> Iterator[Loop]:
 
 def heartbeat(hub: Hub, role: str, owner: str, trouble: Callable[[], str | None] = lambda: None) -> Loop:
     """Says that this process is alive, and what is wrong with it."""
-    return Loop("heartbeat", lambda: beat(hub.runtime, role, owner, trouble()))
+    return Loop("heartbeat", lambda: beat(hub, role, owner, trouble()))
 
 
-def beat(runtime: Runtime, role: str, owner: str, trouble: str | None = None) -> Rest:
-    with runtime.begin() as tx:
+def beat(hub: Hub, role: str, owner: str, trouble: str | None = None) -> Rest:
+    with hub.runtime.begin() as tx:
         beats.beat(tx, beat_name(role, owner), role, trouble)
+        hub.witness.look(tx)
     return BEAT
 
 

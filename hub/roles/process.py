@@ -64,7 +64,7 @@ def run(hub: Hub, role: Role, ready: Callable[[], None]) -> int:
     supervisor = Supervisor(hub.bell, role.loops(hub, owner))
     supervisor.add(heartbeat(hub, role.name, owner, lambda: troubles.of(supervisor, hub.runtime)))
     server = role.server(hub, _extras(hub, supervisor, beat_name(role.name, owner)))
-    beat(hub.runtime, role.name, owner)  # before anybody asks whether it is alive
+    beat(hub, role.name, owner)  # before anybody asks whether it is alive
     stopping.hold_back()
     if server:
         server.start()

@@ -52,7 +52,12 @@ def _machine(results: Results) -> str:
         return NOT_YET
     lines = [f"- {name}: {said}" for name, said in results.machine.items()]
     trial = "" if results.scale == 1 else f" **A trial at {results.scale:g} of the size: these are no figures.**"
-    return "\n".join([*lines, f"- medians of {results.runs} runs, with the least and the most beside them.{trial}"])
+    return "\n".join(
+        [
+            *lines,
+            f"- medians of {results.runs} runs, with the least and the most beside them; where those are the same, it ran once.{trial}",
+        ]
+    )
 
 
 def _figures(results: Results) -> str:

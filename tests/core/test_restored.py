@@ -17,6 +17,7 @@ from core.database import Database
 from core.schema import pauses
 from core.sending import chunks
 from core.sending.drafts import Draft
+from core.witness import Witness
 from tests.support import postgres
 from tests.support.engine import Engine
 from tests.support.scripted import PLAIN, Scripted
@@ -51,7 +52,7 @@ class Backup:
 
     def look(self) -> None:
         """A process of the hub starts on it."""
-        database = Database(self.url.render_as_string(), greet=lambda raw: restored.greet(raw, LATER))
+        database = Database(self.url.render_as_string(), greet=lambda raw: Witness().greet(raw, LATER))
         if self.sqlite:
             with closing(Engine(str(self.url), self.copy.parent)) as engine:
                 engine.clock.now = LATER

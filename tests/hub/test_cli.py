@@ -2,6 +2,8 @@
 
 import json
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -251,6 +253,16 @@ def test_a_new_database_is_upgraded_and_checked(tmp_path: Path) -> None:
     succeeded(run(tmp_path, "db", "upgrade"))
     said = succeeded(run(tmp_path, "check", "--ledger"))
     assert "ledger: every account, message and counter agrees" in said
+    succeeded(run(tmp_path, "pause", "--carrier", "simulator"))
+    assert "paused: carrier simulator, since 20" in succeeded(run(tmp_path, "check"))
+
+
+def test_a_database_of_a_newer_version_is_checked_and_left_as_it_is(tmp_path: Path) -> None:
+    succeeded(run(tmp_path, "db", "upgrade"))
+    with closing(sqlite3.connect(tmp_path / "smshub.db")) as newer, newer:
+        newer.execute("UPDATE alembic_version SET version_num = '9999'")
+    for words in (["check"], ["db", "upgrade"]):
+        assert "a newer version has upgraded it" in succeeded(run(tmp_path, *words))
 
 
 def test_money_that_does_not_agree_is_found(database_url: str, tmp_path: Path) -> None:

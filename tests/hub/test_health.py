@@ -38,6 +38,15 @@ def test_a_worker_that_fell_silent_is_missed_and_one_that_comes_back_is_not(
     assert health.look(runtime).status == 200
 
 
+def test_a_role_that_nothing_needs_may_be_stopped(runtime: Runtime, clock: ManualClock) -> None:
+    heard(runtime, "listen")
+    clock.forward(seconds=31)
+    heard(runtime, "worker")
+    found = health.look(runtime)
+    assert (found.status, found.reasons) == (200, ()), "whoever sends requests by /healthz goes on"
+    assert found.degraded == ("No listen has been heard of for 31 s; nothing needs it.",)
+
+
 def test_further_checks_have_their_say(runtime: Runtime, clock: ManualClock) -> None:
     heard(runtime, "worker")
     assert health.look(runtime, [lambda _: ["Redis is full."]]).reasons == ("Redis is full.",)
