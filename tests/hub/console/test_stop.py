@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 
 from core import accounts, schema
@@ -25,10 +27,17 @@ def engine(database_url: str, tmp_path: Path) -> Iterator[Engine]:
     made = Engine(database_url, tmp_path)
     yield made
     made.close()
+    web.cache_clear()
+
+
+@cache
+def web(engine: Engine) -> Flask:
+    """Its pages."""
+    return application(engine.runtime, settings=settings())
 
 
 def visitor(engine: Engine, language: str = "en", network: str = "203.0.113.7") -> Browser:
-    return Browser(application(engine.runtime, settings=settings()), language, network)
+    return Browser(web(engine), language, network)
 
 
 def asked(engine: Engine, number: str = TYPED, **as_: str) -> Browser:
