@@ -71,8 +71,7 @@ def test_whoever_wrote_to_the_number_may_not_do_so_again(engine: Engine, tmp_pat
     engine.settle()
     browser = asked(engine)
     assert "ends in 78" in browser.page.said
-    system = accounts_system(engine)
-    sent = RestClient(engine, system, tmp_path)("GET", "/simulator/sent?to=%2B33612345678").json["items"]
+    sent = RestClient(engine, stranger, tmp_path)("GET", "/simulator/sent?to=%2B33612345678").json["items"]
     assert sent[-1]["text"].startswith(f"{code(engine)} is your code")
     browser.send(code=code(engine))
     assert browser.path == "/stop/done"
