@@ -59,7 +59,8 @@ def test_a_campaign_is_found_with_how_it_went(zaps: Zaps) -> None:
     assert zaps.find("find_campaign", campaign_id=made["id"]) == [found]
     assert zaps.find("find_campaign", name="Sold") == []
     assert set(found) == keys_of("find_campaign")
-    assert refusal(zaps, "find_campaign", campaign_id="nobody")[0] == "not_found"
+    assert refusal(zaps, "find_campaign", campaign_id="nobody") == ("invalid_request", ["/campaign_id"])
+    assert refusal(zaps, "find_campaign", campaign_id="01997b2c-1a2b-7c3d-8e4f-123456789abc")[0] == "not_found"
 
 
 def test_a_blacklisted_number_is_found(zaps: Zaps) -> None:
@@ -74,6 +75,7 @@ def test_the_balance_is_found_where_enough_is_left(zaps: Zaps) -> None:
     assert (found["available"], set(found)) == (1000, keys_of("find_credit_balance"))
     assert zaps.find("find_credit_balance", min_credits="1000") == [found]
     assert zaps.find("find_credit_balance", min_credits=1000.5) == []
+    assert refusal(zaps, "find_credit_balance", min_credits="plenty") == ("invalid_request", ["/min_credits"])
 
 
 def test_a_number_is_told_about_even_where_it_is_none(zaps: Zaps) -> None:
