@@ -9,8 +9,8 @@ PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input --quiet
 # Only what the lock names, and only wheels: building a source would fetch tools that nobody locked.
 LOCKED := $(PIP) install --require-hashes --only-binary :all: --requirement
-# The debian packages that the tests can use, installed when make is run by root. None is needed so far.
-DEBIAN_PACKAGES ?=
+# The debian packages that the tests can use, installed when make is run by root: a browser, to look at the pages with.
+DEBIAN_PACKAGES ?= chromium
 PYTEST_ARGS ?= -n auto --dist worksteal
 
 .DEFAULT_GOAL := help

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, update
 
 from core.runtime import Tx
 from core.schema import beats
@@ -16,6 +16,11 @@ def beat(tx: Tx, name: str, role: str, trouble: str | None = None) -> None:
     alive = tx.upsert(beats).values(name=name, role=role, at=tx.now, trouble=trouble)
     tx.execute(alive.on_conflict_do_update(index_elements=["name"], set_={"at": tx.now, "trouble": trouble}))
     tx.execute(delete(beats).where(beats.c.at < tx.now - FORGET_MS))
+
+
+def leave(tx: Tx, name: str) -> None:
+    """`name` stops: nothing is wrong with it any more."""
+    tx.execute(update(beats).where(beats.c.name == name).values(trouble=None))
 
 
 def latest(tx: Tx) -> Mapping[str, int]:

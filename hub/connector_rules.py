@@ -19,9 +19,10 @@ _NAME: Final = re.compile(r"[a-z][a-z0-9]{1,30}")
 _PART: Final = re.compile(r"[a-z][a-z0-9_-]{0,40}")
 _PATH: Final = re.compile(r"(/([A-Za-z0-9._~-]+|\{[a-z][a-z0-9_]*\}))+")
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
-# The other sources of messages, and the commands beside which a connector's stand.
+# The other sources of messages, the kinds of the hub's own jobs, and the commands beside which a connector's stand.
 RESERVED: Final = frozenset(
     {"api", "cli", "console", "system", "operator", "core", "hub", "connectors", "installations"}
+    | {"event", "import", "mail", "quote"}
     | {
         "serve",
         "web",

@@ -4,6 +4,7 @@ What the data of a row can cause, and another row would not, is refused with 402
 error that turns the Zap off.
 """
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -13,7 +14,7 @@ from connectors.zapier.fields import Word
 from connectors.zapier.steps import ID, NUMBER, NUMBER_WORDS, Given, Step
 from core import Refused, accounts
 
-LONGEST_ONCE: Final = 200
+LONGEST_ONCE: Final = 1000
 OWN_CHOICE: Final = ("reply", "page")  # a person's own word, which nobody else takes back
 
 _OPTED_OUT: Final = "This number opted out: nothing was sent, and nothing was charged."
@@ -21,16 +22,16 @@ _OPTED_OUT: Final = "This number opted out: nothing was sent, and nothing was ch
 
 def send_sms(desk: Desk, given: Given) -> Any:
     """A number that opted out is a message of its own status in the hub; here it is refused, so that the Zap stops softly."""
-    key = given.pop("only_once", None)
-    made = desk.ask("send_message", _with_text(desk, given), key=key and f"zapier send_sms {key}")
+    key = _once("send_sms", given)
+    made = desk.ask("send_message", _with_text(desk, given), key=key)
     if made["status"] == "blacklisted":
         raise Refused.at("/to", "opted_out", _OPTED_OUT)
     return made
 
 
 def send_campaign(desk: Desk, given: Given) -> Any:
-    key = given.pop("only_once", None)
-    return desk.ask("create_campaign", _with_text(desk, given), key=key and f"zapier send_campaign {key}")
+    key = _once("send_campaign", given)
+    return desk.ask("create_campaign", _with_text(desk, given), key=key)
 
 
 def create_contact(desk: Desk, given: Given) -> Any:
@@ -93,6 +94,12 @@ def listed(desk: Desk, number: str) -> Any | None:
         if refusal.code != "not_found":
             raise
         return None
+
+
+def _once(action: str, given: Given) -> str | None:
+    """The idempotency key for a value of a row, which may hold any characters."""
+    value = given.pop("only_once", None)
+    return value and f"zapier {action} {hashlib.sha256(value.encode(errors='surrogatepass')).hexdigest()}"
 
 
 def _with_text(desk: Desk, given: Given) -> Given:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypeVar
 
-from connectors.contract import Reply, Route, Visit
+from connectors.contract import Reply, Route, Schema, Visit
 from connectors.zapier import dropdowns, fields, inputs, steps, triggers
 from connectors.zapier.creates import CREATES
 from connectors.zapier.definition import FILTERS
@@ -15,6 +15,11 @@ from connectors.zapier.triggers import TRIGGERS, Hooked
 from core import Fault, Refused
 
 SAMPLES: Final = 3  # what the editor shows
+MOST_HOOKS: Final = 200  # of a page; an account has fewer
+# What only Zapier has is checked here, all else by its operation.
+_OWN: Final[Mapping[str, Schema]] = {
+    step.key: {"type": "object", "properties": dict(step.own)} for step in (*CREATES.values(), *SEARCHES.values())
+}
 
 T = TypeVar("T")
 
@@ -31,16 +36,16 @@ def samples(visit: Visit) -> Reply:
 
 def subscribe(visit: Visit) -> Reply:
     """A hook for a Zap that was switched on. Its secret stays here: Zapier checks no signatures, and would keep it in plain."""
-    trigger = _known(TRIGGERS, visit)
+    trigger, desk = _known(TRIGGERS, visit), Desk(visit)
     given = dict(_object(visit))
     url = given.pop("target_url", None)
-    body = {
+    wanted = {
         "url": url or "",
         "events": [trigger.event],
         "filters": trigger.filters(_filters(visit, trigger, given)),
         "batch": True,
     }
-    made = Desk(visit).ask("hooks.create", body)
+    made = _same(desk, wanted) or desk.ask("hooks.create", wanted)
     return Reply({"id": made["id"]}, 201)
 
 
@@ -66,10 +71,17 @@ def search(visit: Visit) -> Reply:
     return Reply([] if found is None else [found])
 
 
+def _same(desk: Desk, wanted: Mapping[str, Any]) -> Any | None:
+    """The hook that there is already, where a subscription is repeated: two would run the Zap twice, which Zapier does not notice."""
+    there = desk.ask("hooks.list", query={"limit": MOST_HOOKS})["items"]
+    return next((hook for hook in there if hook["disabled_at"] is None and wanted.items() <= hook.items()), None)
+
+
 def _given(visit: Visit, step: Step) -> dict[str, Any]:
     desk = Desk(visit)
     schema = steps.asked(visit.tools.catalogue, step)
     given = inputs.read(schema, step.keys, _object(visit), desk.zone)
+    visit.tools.catalogue.check(_OWN[step.key], {name: value for name, value in given.items() if name in step.own})
     missing = [
         field["key"] for field in fields.inputs(schema, step.inputs) if field["required"] and field["key"] not in given
     ]

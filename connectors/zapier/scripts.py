@@ -5,7 +5,6 @@ tries again after Retry-After.
 """
 
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from connectors.zapier.triggers import SCRIPT
@@ -71,8 +70,3 @@ def perform_list(url: str, thing: str) -> Source:
 
 def _source(text: str, *first: str) -> Source:
     return {"source": text, "args": [*first, "z", "bundle"]}
-
-
-def is_source(value: object) -> bool:
-    """Whether a part of a definition is a function."""
-    return isinstance(value, Mapping) and "source" in value

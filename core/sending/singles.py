@@ -11,7 +11,7 @@ from core.accounts import Account
 from core.errors import Refused
 from core.ranges import HIGHEST, LOOK, LOWEST, Columns, Page, Way, newest
 from core.runtime import Tx
-from core.schema import campaign_counts, campaigns, messages, windows
+from core.schema import accounts, campaign_counts, campaigns, messages, windows
 from core.schema.sending import RARE
 from core.sending import waiting
 from core.sending.drafts import Draft, Message
@@ -136,6 +136,13 @@ def owned(tx: Tx, account_id: str, ids: Sequence[str]) -> set[str]:
     """Which of these ids are messages of the account."""
     mine = select(messages.c.id).where(messages.c.account_id == account_id, tx.among(messages.c.id, ids))
     return {row.id for row in tx.all(mine)} if ids else set()
+
+
+def hubs_own(tx: Tx, ids: Sequence[str]) -> set[str]:
+    """Which of these ids are messages that the hub sent for no customer: codes of the opt-out page, and the like."""
+    of_hub = select(messages.c.id).join(accounts, accounts.c.id == messages.c.account_id)
+    theirs = of_hub.where(accounts.c.kind == "system", tx.among(messages.c.id, ids))
+    return {row.id for row in tx.all(theirs)} if ids else set()
 
 
 def id_at(millisecond: int) -> str:

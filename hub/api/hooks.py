@@ -61,6 +61,7 @@ def _of_hooks(keys: secrets.Keys) -> tuple[Operation, ...]:
             "write",
             description="After it was switched off for failing or for answering 410. Deliveries that died are replayed one by one.",
             answers={200: _ref("Hook")},
+            refusals=("not_found", "too_many_hooks"),
         ),
         _operation(
             "hooks.ping",

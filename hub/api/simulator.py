@@ -22,7 +22,7 @@ def say(call: Call) -> Reply:
 
 
 def list_sent(call: Call) -> Reply:
-    """What the simulator took of this account's messages, in order. Its log has everybody's: others' are passed over."""
+    """What the simulator took of this account's messages and of the hub's own, in order. Its log has everybody's: others' are passed over."""
     simulator = _simulator(call)
     with call.runtime.read() as tx:
         region = accounts.get(tx, call.caller.account_id).region
@@ -32,9 +32,10 @@ def list_sent(call: Call) -> Reply:
     while True:
         taken = simulator.sent(to, READ_AT_ONCE, after)
         with call.runtime.read() as tx:
-            mine = singles.owned(tx, call.caller.account_id, [one.reference for one in taken])
+            references = [one.reference for one in taken]
+            shown = singles.owned(tx, call.caller.account_id, references) | singles.hubs_own(tx, references)
         for one in taken:
-            if one.reference in mine:
+            if one.reference in shown:
                 if len(found) == call.page.limit:
                     return Reply(Listed(found, str(after)))
                 found.append(

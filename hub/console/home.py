@@ -1,5 +1,6 @@
 """/console/: what somebody sees who has just signed in. And the switch of languages."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -69,16 +70,17 @@ def switch() -> Response:
     return response
 
 
-def bar(groups: Any) -> list[Part]:
-    """A report's groups side by side; none where there is nothing to show."""
+def bar(groups: Mapping[str, tuple[int, float]]) -> list[Part]:
+    """A report's groups side by side, from one end of the bar to the other; none where there is nothing to show."""
     parts: list[Part] = []
-    x = 0
+    x, reached = 0, 0.0
     for group in SHOWN:
         count, rate = groups[group]
-        width = round(rate * BAR / 100)
+        reached += rate
+        end = round(reached * BAR / 100)
         if count:
-            parts.append(Part(group, count, rate, x, width))
-        x += width
+            parts.append(Part(group, count, rate, x, end - x))
+        x = end
     return parts
 
 

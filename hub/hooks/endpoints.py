@@ -48,9 +48,7 @@ def create(
     runtime: Runtime, tx: Tx, keys: secrets.Keys, account_id: str, wanted: Wanted, source: str
 ) -> tuple[Row[Any], str]:
     """A new hook and its secret, which is shown this once. Refuses `too_many_hooks`."""
-    count = select(func.count()).where(hooks.c.account_id == account_id, _not_deleted())
-    if tx.scalar(count) >= MOST_HOOKS:
-        raise Refused("too_many_hooks", f"This account has {MOST_HOOKS} hooks: delete those that nobody needs.")
+    _check_room(tx, account_id)
     hook_id = tx.new_id()
     secret = _new_secret(runtime)
     row = {
@@ -107,6 +105,8 @@ def delete_of_grant(tx: Tx, grant_id: str) -> int:
 
 def enable(tx: Tx, account_id: str, hook_id: str) -> Row[Any]:
     """Switch on again what was switched off because it failed, or said that it was gone. What died stays dead until replayed."""
+    if get(tx, account_id, hook_id).disabled_reason == "gone":
+        _check_room(tx, account_id)
     if not tx.execute(update(hooks).where(mine(account_id, hook_id), _not_deleted()).values(**_REVIVED)):
         raise _unknown()
     return get(tx, account_id, hook_id)
@@ -137,6 +137,13 @@ def mine(account_id: str, hook_id: str) -> ColumnElement[bool]:
 def known_id(text: str) -> str:
     """The text if it may be an id, otherwise the id of nothing: PostgreSQL refuses to compare the rest."""
     return text if is_id(text) else "00000000-0000-0000-0000-000000000000"
+
+
+def _check_room(tx: Tx, account_id: str) -> None:
+    """Refuses `too_many_hooks`. Those whose receivers are gone take no room: nobody comes back to delete them."""
+    living = hooks.c.disabled_reason.is_(None) | hooks.c.disabled_reason.not_in(["deleted", "gone"])
+    if tx.scalar(select(func.count()).where(hooks.c.account_id == account_id, living)) >= MOST_HOOKS:
+        raise Refused("too_many_hooks", f"This account has {MOST_HOOKS} hooks: delete those that nobody needs.")
 
 
 def _not_deleted() -> ColumnElement[bool]:

@@ -9,6 +9,7 @@ from sqlalchemy.schema import DropTable
 
 from core import Refused, Tx, accounts, schema
 from hub.installations.tables import installations, parked_events, task_turns
+from hub.migrations.tables import metadata
 from hub.registry import Registry
 
 _VERSIONS = table("alembic_version", a_column("version_num"))
@@ -27,7 +28,8 @@ def forget(tx: Tx, registry: Registry, name: str, ended: Callable[[Tx, str], obj
     if registry.find(name) is not None:
         raise Refused("conflict", f"{name} is installed: remove its package first, or its installations one by one.")
     prefix = f"{name}_"
-    tables = tuple(sorted(each for each in inspect(tx.connection).get_table_names() if each.startswith(prefix)))
+    there = set(inspect(tx.connection).get_table_names()) - metadata.tables.keys() - {_VERSIONS.name}
+    tables = tuple(sorted(each for each in there if each.startswith(prefix)))
     ids = [row.id for row in tx.all(select(installations.c.id).where(installations.c.connector == name))]
     if not tables and not ids:
         raise Refused("not_found", f"No connector called {name} left anything here.")

@@ -51,7 +51,7 @@ def take(tx: Tx, limit: Limit, subject: str) -> None:
     Where a transaction takes several, it takes them in one order, the narrowest first.
     """
     this = (attempts.c.kind == limit.kind) & (attempts.c.subject == _digest(subject))
-    new = {"kind": limit.kind, "subject": _digest(subject), "since": tx.now, "tries": 0, "free_at": 0, "ends_at": 0}
+    new = {"kind": limit.kind, "subject": _digest(subject), "tries": 0, "free_at": 0, "ends_at": 0}
     tx.execute(tx.upsert(attempts).values(**new).on_conflict_do_nothing())
     row = tx.one(select(attempts).where(this).with_for_update())
     if row is None:  # forgotten in this very moment: there is nothing to wait for
@@ -59,10 +59,9 @@ def take(tx: Tx, limit: Limit, subject: str) -> None:
     if row.free_at > tx.now:
         raise Refused("too_many_attempts", "Too many attempts: wait a while.", facts={"wait_ms": row.free_at - tx.now})
     tries = 1 if row.ends_at <= tx.now else row.tries + 1
-    since = tx.now if tries == 1 else row.since
     free_at = tx.now + limit.wait(tries)
     ends_at = max(tx.now + limit.memory_ms, free_at)
-    tx.execute(update(attempts).where(this).values(since=since, tries=tries, free_at=free_at, ends_at=ends_at))
+    tx.execute(update(attempts).where(this).values(tries=tries, free_at=free_at, ends_at=ends_at))
 
 
 def give_back(tx: Tx, limit: Limit, subject: str) -> None:

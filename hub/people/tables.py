@@ -56,13 +56,12 @@ links = Table(
     Index("ix_links_ends_at", "ends_at"),
 )
 
-# How often something was tried by, or for, one subject since `since`. `subject` is a digest: neither addresses nor numbers stand here.
+# How often something was tried by, or for, one subject. `subject` is a digest: neither addresses nor numbers stand here.
 attempts = Table(
     "attempts",
     schema.metadata,
     _text("kind", primary_key=True),
     _text("subject", primary_key=True),
-    _whole("since"),
     _whole("tries"),
     _whole("free_at"),  # nothing more is tried before
     _whole("ends_at"),  # then all is forgotten

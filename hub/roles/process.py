@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 import structlog
 
-from core import lanes
+from core import beats, lanes
 from hub import health, metrics
 from hub.roles import stopping, troubles
 from hub.roles.loops import beat, beat_name, heartbeat, owner_of
@@ -74,7 +74,7 @@ def run(hub: Hub, role: Role, ready: Callable[[], None]) -> int:
     ready()
     told = stopping.until_told(lambda: role.well() and (server is None or server.alive))
     log.info("stopping", role=role.name)
-    left = _stop(hub, supervisor, server, owner)
+    left = _stop(hub, supervisor, server, owner, beat_name(role.name, owner))
     if left:  # they hang in a network or a long transaction: what they hold is found abandoned, or rolled back
         log.warning("stopped.unfinished", loops=left)
         sys.stdout.flush()
@@ -106,10 +106,12 @@ def _unheard(hub: Hub) -> Sequence[health.Degraded]:
     return [health.Degraded(trouble)] if trouble else []
 
 
-def _stop(hub: Hub, supervisor: Supervisor, server: Server | None, owner: str) -> Sequence[str]:
+def _stop(hub: Hub, supervisor: Supervisor, server: Server | None, owner: str, name: str) -> Sequence[str]:
     """First nobody is let in, then what is under way is finished, then what was leased is given back."""
     if server:
         server.stop(WEB_STOP_S)
     left = supervisor.stop(LOOPS_STOP_S)
     lanes.give_back(hub.runtime, owner)
+    with hub.runtime.begin() as tx:
+        beats.leave(tx, name)
     return left

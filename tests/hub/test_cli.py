@@ -193,6 +193,21 @@ def test_a_person_is_made_and_the_password_is_only_kept_as_a_digest(tmp_path: Pa
     assert "password: must be 8 characters" in run(tmp_path, *arguments, stdin="short\n").stderr
 
 
+def test_an_operator_belongs_to_the_hub_itself(tmp_path: Path) -> None:
+    account(tmp_path)
+    operator = ("user", "create", "boss@example.com", "--role", "operator", "--password-stdin")
+    made = succeeded(run(tmp_path, *operator, stdin="secret of boss\n"))
+    assert "operator  boss@example.com" in succeeded(run(tmp_path, "user", "list"))
+    assert succeeded(run(tmp_path, "user", "list", "--account", "Acme")) == ""
+    assert run(tmp_path, *operator, "--account", "Acme").exit_code == 2
+    owner = ("user", "create", "ann@example.com", "--role", "owner", "--password-stdin")
+    assert run(tmp_path, *owner, stdin="secret of ann\n").exit_code == 2
+    hubs_own = made.split()[-1]
+    assert (
+        "role: must be one of operator" in run(tmp_path, *owner, "--account", hubs_own, stdin="secret of ann\n").stderr
+    )
+
+
 def test_a_folder_without_a_hub_is_named(tmp_path: Path) -> None:
     refused = run(tmp_path, "send", "--to", "0612345678", "--text", "x")
     assert refused.exit_code == 1

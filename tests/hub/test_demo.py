@@ -1,11 +1,13 @@
 """The demo account: made once, for hubs that reach nobody, with people whom the engine can text."""
 
+import json
 from pathlib import Path
 
 from core import accounts, contacts, ledger, number, templates
 from core.database import Database
 from core.runtime import Runtime
 from hub import demo
+from hub.people import entrance, sessions
 from hub.settings import Settings, read
 from tests.support.world import runtime_on
 
@@ -44,6 +46,23 @@ def test_a_new_hub_gets_an_account_to_try(database_url: str, tmp_path: Path) -> 
     assert demo.kept(settings(tmp_path)) == made
     assert (tmp_path / demo.FILE_NAME).stat().st_mode & 0o777 == 0o600
     runtime.database.close()
+
+
+def test_its_owner_signs_in_with_the_password_that_is_kept(database_url: str, tmp_path: Path) -> None:
+    runtime, made = prepared(database_url, tmp_path)
+    assert made is not None
+    person = sessions.whose(runtime, entrance.sign_in(runtime, made.owner, made.password, "203.0.113.7"))
+    assert person is not None
+    assert (person.account_id, person.role, person.email) == (made.account_id, "owner", "demo@example.com")
+    runtime.database.close()
+
+
+def test_a_file_of_an_older_version_is_read(tmp_path: Path) -> None:
+    old = {"account_id": "a", "account_name": "Demo", "group_id": "g", "api_key": "k"}
+    (tmp_path / demo.FILE_NAME).write_text(json.dumps(old))
+    found = demo.kept(settings(tmp_path))
+    assert found is not None
+    assert (found.api_key, found.password) == ("k", "")
 
 
 def test_a_hub_that_has_an_account_gets_none(database_url: str, tmp_path: Path) -> None:

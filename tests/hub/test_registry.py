@@ -13,6 +13,7 @@ from connectors.contract import Action, Command, Connector, Listener, Reply, Sin
 from core import Refused, schema
 from hub import cli, connector_rules, registry, wiring
 from hub.connector_rules import Known
+from hub.installations import sinks
 from hub.registry import Candidate, Registry
 from hub.settings import read
 from tests.support.gadgets import SETTINGS, by_word, gadget, route
@@ -143,6 +144,11 @@ def test_migrations_that_others_would_trip_over_are_told(tmp_path: Path, words: 
 
 def test_no_connector_can_stand_before_a_command_of_the_hub() -> None:
     assert {command.name for command in cli.COMMANDS} <= connector_rules.RESERVED
+
+
+def test_no_connectors_jobs_can_be_taken_for_the_hubs() -> None:
+    kinds = {kind.partition(".")[0] for kind in (*wiring.handlers(read({})), sinks.JOB)}
+    assert kinds <= connector_rules.RESERVED
 
 
 PACKAGE = """

@@ -6,6 +6,7 @@ import pytest
 from core import Refused
 from hub import settings
 
+REAL = '[{"name": "real", "kind": "http"}]'
 LONG = "0123456789abcdef0123456789abcdef"
 
 
@@ -111,3 +112,18 @@ def test_the_web_has_a_process_for_each_processor_and_a_few_threads_in_each() ->
 @pytest.mark.parametrize("text", ["0", "-1", "many", "257"])
 def test_a_number_of_processes_that_makes_no_sense_is_a_fault(text: str) -> None:
     assert faults({"SMSHUB_WEB_PROCESSES": text}) == {"SMSHUB_WEB_PROCESSES"}
+
+
+@pytest.mark.parametrize(
+    "given, is_open",
+    [
+        ({}, True),
+        ({"SMSHUB_CARRIERS": REAL}, False),
+        ({"SMSHUB_CARRIERS": REAL, "SMSHUB_SIGNUP": "open"}, True),
+        ({"SMSHUB_SIGNUP": "closed"}, False),
+    ],
+)
+def test_anybody_may_sign_up_on_a_trial_and_elsewhere_where_the_operator_says_so(
+    given: dict[str, str], is_open: bool
+) -> None:
+    assert settings.read(given).signup_open == is_open

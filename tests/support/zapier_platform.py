@@ -9,11 +9,12 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Self
 from urllib.parse import parse_qs, urlencode, urlsplit
 
+import pytest
 import requests
 
 from tests.support.browser import Page
@@ -37,6 +38,14 @@ class ZapError(Exception):
     def detail(self) -> Any:
         """What some errors tell as JSON: the delay of a ThrottledError, the status of an AppError."""
         return json.loads(self.words)
+
+
+def halted(call: Callable[..., Any], *arguments: Any, **given: Any) -> str:
+    """What a person reads where a run stops softly: it is held back, and the Zap stays on."""
+    with pytest.raises(ZapError) as raised:
+        call(*arguments, **given)
+    assert raised.value.name == "HaltedError", raised.value
+    return raised.value.words
 
 
 class Runtime:

@@ -72,7 +72,7 @@ def house(folder: Path) -> Iterator[House]:
     with Process("serve", folder, **settings) as served:
         served.ready()
         asked = ("--connector", "zapier", "--redirect-uri", RETURN, "--scope", ",".join(sorted(SCOPES)), "--json")
-        client = json.loads(_said(folder, settings, "oauth", "client", "create", "zapier", *asked))
+        client = json.loads(_said(folder, settings, "oauth", "client", "create", "Zapier", *asked))
         written = folder / "definition.json"
         _said(folder, settings, "zapier", "export", "--out", str(written))
         database = Database(url)

@@ -39,10 +39,10 @@ def test_who_opted_out_is_a_soft_stop_and_costs_nothing(zaps: Zaps) -> None:
 
 
 def test_what_is_repeated_for_one_row_is_sent_once(zaps: Zaps) -> None:
-    first, again = (zaps.act("send_sms", to="0612345678", text="Bonjour", only_once="n° 7 ✓") for _ in range(2))
+    first, again = (zaps.act("send_sms", to="0612345678", text="Bonjour", only_once="n° 7 ✓\n") for _ in range(2))
     assert first == again
     assert len(zaps.engine.messages(zaps.account)) == 1
-    assert refusal(zaps, "send_sms", to="0612345678", text="Bonsoir", only_once="n° 7 ✓")[0] == "idempotency_conflict"
+    assert refusal(zaps, "send_sms", to="0612345678", text="Bonsoir", only_once="n° 7 ✓\n")[0] == "idempotency_conflict"
     assert zaps.act("send_sms", to="0612345678", text="Bonjour", only_once="n° 8")["id"] != first["id"]
 
 
@@ -122,6 +122,9 @@ def test_only_what_was_not_sent_is_cancelled_and_what_was_stays_in_sight(zaps: Z
         ("send_sms", {"to": "12", "text": "Bonjour"}, "invalid_number", "/to"),
         ("send_sms", {"to": "0612345678", "text": "Bonjour", "colour": "red"}, "invalid_request", "/colour"),
         ("send_sms", {"to": "0612345678", "text": "Bonjour", "send_at": "tomorrow"}, "invalid_request", "/send_at"),
+        ("send_sms", {"to": "0612345678", "text": "Bonjour", "only_once": "x" * 1001}, "invalid_request", "/only_once"),
+        ("send_sms", {"to": "0612345678", "template_id": "none"}, "invalid_request", "/template_id"),
+        ("remove_from_blacklist", {"number": "0612345678", "consent": "x" * 501}, "invalid_request", "/consent"),
         ("create_contact", {"number": "0142685300"}, "fixed_line_number", "/number"),
     ],
 )

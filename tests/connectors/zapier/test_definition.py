@@ -1,6 +1,7 @@
 """The definition is drawn from the hub's own tables, and fits Zapier's form as far as that can be told without Zapier."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -86,3 +87,12 @@ def test_the_export_is_printed_or_written_with_what_would_not_be_published(zaps:
     assert told[1:] == ["The publishing checks that can be made here find nothing."]
     told = list(EXPORT.run(visit, {"out": str(tmp_path / "app.json"), "url": "http://127.0.0.1:8080/"}))
     assert told[1].startswith("not publishable: D007 ")
+
+
+def test_the_guide_names_everything_that_there_is() -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "zapier.md").read_text(encoding="utf-8")
+    steps = [step for kind in ("triggers", "creates", "searches", "searchOrCreates") for step in WHOLE[kind].values()]
+    shown = [step["display"]["label"] for step in steps if not step["display"].get("hidden")]
+    assert [label for label in shown if label not in guide] == []
+    (asked,) = re.findall(r"--scope (\S+)", guide)
+    assert set(asked.split(",")) == CONNECTOR.scopes

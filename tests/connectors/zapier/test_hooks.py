@@ -94,3 +94,11 @@ def test_there_is_no_sample_of_what_is_no_trigger(zaps: Zaps) -> None:
     with pytest.raises(Refused) as refused:
         zaps.samples("new_fax")
     assert refused.value.code == "not_found"
+
+
+def test_a_subscription_that_is_repeated_is_the_same_hook(zaps: Zaps) -> None:
+    first = zaps.subscribed("new_reply", keyword="oui")
+    assert zaps.subscribed("new_reply", keyword="oui")["id"] == first["id"]
+    assert zaps.subscribed("new_reply")["id"] != first["id"]
+    zaps.tools.catalogue.perform(zaps.caller, "hooks.delete", id=first["id"])
+    assert zaps.subscribed("new_reply", keyword="oui")["id"] != first["id"]

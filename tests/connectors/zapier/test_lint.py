@@ -237,6 +237,16 @@ def test_nothing_is_found_in_what_the_hub_exports() -> None:
     assert lint.faults(WHOLE) == []
 
 
+def test_nothing_is_found_in_nothing() -> None:
+    assert lint.faults({}) == []
+
+
+def test_a_file_of_a_sample_may_be_anything() -> None:
+    whole = deepcopy(WHOLE)
+    whole["creates"]["send_sms"]["operation"]["outputFields"].append({"key": "id", "type": "file", "label": "File"})
+    assert lint.faults(whole) == []
+
+
 @pytest.mark.parametrize("code, spoil", SPOILT, ids=[f"{code} {spoil.__name__}" for code, spoil in SPOILT])
 def test_each_check_finds_its_fault(code: str, spoil: Callable[[Json], None]) -> None:
     whole = deepcopy(WHOLE)

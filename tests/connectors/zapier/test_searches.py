@@ -1,10 +1,14 @@
 """Searches find the best match or nothing; dropdowns are pages of ids and names."""
 
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 
+from connectors.contract import Reply
 from connectors.zapier import dropdowns
+from connectors.zapier.desk import Desk
 from connectors.zapier.dropdowns import DROPDOWNS
 from core import Refused
 from tests.support.zaps import Zaps, defined
@@ -30,6 +34,18 @@ def test_a_contact_is_found_by_its_number_or_else_by_its_address(zaps: Zaps) -> 
     assert zaps.find("find_contact", number="0612345670") == []
     assert refusal(zaps, "find_contact", number="", email=None) == ("invalid_request", ["/number"])
     assert set(made) == keys_of("find_contact")
+
+
+@pytest.mark.parametrize("empty, found", [(0, "one"), (3, "one"), (19, "one"), (20, None)])
+def test_a_list_is_followed_through_empty_pages_but_not_for_ever(zaps: Zaps, empty: int, found: str | None) -> None:
+    pages: Iterator[list[str]] = iter([[]] * empty + [["one"]] * 2)
+
+    class Slow:
+        def perform(self, *_: object, **__: object) -> Reply:
+            return Reply({"items": next(pages), "next_cursor": "on"})
+
+    visit = replace(zaps.visit(), caller=zaps.caller, tools=replace(zaps.tools, catalogue=cast("Any", Slow())))
+    assert Desk(visit).first("list_messages", reference="x") == found
 
 
 def test_the_newest_message_is_found(zaps: Zaps) -> None:
@@ -59,7 +75,8 @@ def test_a_campaign_is_found_with_how_it_went(zaps: Zaps) -> None:
     assert zaps.find("find_campaign", campaign_id=made["id"]) == [found]
     assert zaps.find("find_campaign", name="Sold") == []
     assert set(found) == keys_of("find_campaign")
-    assert refusal(zaps, "find_campaign", campaign_id="nobody")[0] == "not_found"
+    assert refusal(zaps, "find_campaign", campaign_id="nobody") == ("invalid_request", ["/campaign_id"])
+    assert refusal(zaps, "find_campaign", campaign_id="01997b2c-1a2b-7c3d-8e4f-123456789abc")[0] == "not_found"
 
 
 def test_a_blacklisted_number_is_found(zaps: Zaps) -> None:
@@ -67,6 +84,8 @@ def test_a_blacklisted_number_is_found(zaps: Zaps) -> None:
     (found,) = zaps.find("find_blacklist_entry", number="0612345678")
     assert (found["id"], set(found)) == ("+33612345678", keys_of("find_blacklist_entry"))
     assert zaps.find("find_blacklist_entry", number="0612345679") == []
+    zaps.scopes = zaps.scopes - {"contacts:read"}  # which is no answer to the question
+    assert refusal(zaps, "find_blacklist_entry", number="0612345678")[0] == "insufficient_scope"
 
 
 def test_the_balance_is_found_where_enough_is_left(zaps: Zaps) -> None:
@@ -74,6 +93,7 @@ def test_the_balance_is_found_where_enough_is_left(zaps: Zaps) -> None:
     assert (found["available"], set(found)) == (1000, keys_of("find_credit_balance"))
     assert zaps.find("find_credit_balance", min_credits="1000") == [found]
     assert zaps.find("find_credit_balance", min_credits=1000.5) == []
+    assert refusal(zaps, "find_credit_balance", min_credits="plenty") == ("invalid_request", ["/min_credits"])
 
 
 def test_a_number_is_told_about_even_where_it_is_none(zaps: Zaps) -> None:

@@ -74,6 +74,20 @@ def test_an_account_has_so_many_hooks_at_most(hub: Hub) -> None:
     assert hub.ask("hooks.create", body=ASKED)["id"]
 
 
+def test_hooks_whose_receivers_are_gone_take_no_room_until_they_are_switched_on_again(hub: Hub, shop: Receiver) -> None:
+    gone, _ = hub.hook(shop.url)
+    shop.behaviour = answers(410)
+    hub.happens()
+    hub.deliver()
+    for _ in range(MOST_HOOKS - 1):
+        hub.hook("http://127.0.0.1:1/")
+    last = hub.ask("hooks.create", body=ASKED)["id"]
+    assert refusal(hub, "hooks.enable", id_=gone).code == "too_many_hooks"
+    hub.ask("hooks.delete", id_=last)
+    assert hub.ask("hooks.enable", id_=gone)["disabled_at"] is None
+    assert refusal(hub, "hooks.create", body=ASKED).code == "too_many_hooks"
+
+
 def test_hooks_are_listed_newest_first_page_by_page(hub: Hub) -> None:
     ids = [hub.hook("http://127.0.0.1:1/")[0] for _ in range(3)]
     first = hub.ask("hooks.list", page=Page(2, None))

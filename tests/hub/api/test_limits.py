@@ -47,6 +47,16 @@ def test_a_clock_that_goes_back_gives_nothing() -> None:
     assert buckets.take("a", 0).retry_after_s == 60
 
 
+def test_to_ask_what_is_left_takes_nothing() -> None:
+    buckets = Buckets(2)
+    assert [buckets.left("a", 0).remaining for _ in range(3)] == [2, 2, 2]
+    assert buckets.size == 0
+    for _ in range(2):
+        buckets.take("a", 0)
+    assert (buckets.left("a", 0).remaining, buckets.left("a", 0).retry_after_s) == (0, 30)
+    assert (buckets.left("a", 30_000).remaining, buckets.left("a", 30_000).retry_after_s) == (1, None)
+
+
 @given(strategies.lists(strategies.integers(min_value=0, max_value=5000), max_size=200))
 def test_no_more_than_quota_and_what_flowed_back_is_ever_given(pauses: list[int]) -> None:
     buckets, now, given_away = Buckets(30), 0, 0

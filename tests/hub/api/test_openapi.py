@@ -66,7 +66,7 @@ def test_every_link_of_the_pages_leads_somewhere(app: Flask) -> None:
             if link.startswith("#"):
                 assert link[1:] in names, link
             elif link.startswith("/"):
-                assert client.get(link).status_code in (200, 503), link
+                assert client.get(link, follow_redirects=True).status_code in (200, 503), link
 
 
 def test_the_first_page_says_that_a_simulator_is_the_carrier(app: Flask) -> None:

@@ -7,11 +7,13 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
 from core import accounts
 from hub.app import create_app
+from hub.oauth import clients, grants, pages
 from hub.people import links, members, passwords
 from hub.people.sessions import Person
 from hub.roles.web import WebServer, bound
@@ -25,6 +27,7 @@ from tests.support.serving import free_port
 pytestmark = [pytest.mark.slow, pytest.mark.peer]
 SHOTS = os.environ.get("SHOTS")
 VIEWS = [{"width": 1280, "scheme": "light"}, {"width": 360, "scheme": "dark"}]
+BACK = "https://zapier.com/dashboard/auth/oauth/return/App1CLIAPI/"
 OWNER, OPERATOR = "camille.martin@boulangerie-du-canal.example", "operator@example.com"
 
 
@@ -36,10 +39,13 @@ class Site:
         self.base = f"http://127.0.0.1:{self.port}"
         self.engine = Engine(sqlite_files.fresh(folder), folder)
         settings = read({"SMSHUB_DATA": str(folder), "PORT": str(self.port)})
-        self.web = WebServer(create_app(self.engine.runtime, settings), bound("127.0.0.1", self.port))
+        self.web = WebServer(
+            create_app(self.engine.runtime, settings, more_pages=pages.ROUTES), bound("127.0.0.1", self.port)
+        )
         self.web.start()
         self.account = self.engine.account("Boulangerie du Canal")
         self.owner = self._people()
+        self.client, self.grant = self._application()
         self._campaigns()
 
     def close(self) -> None:
@@ -53,6 +59,29 @@ class Site:
         drawn = links.draw(self.engine.runtime, link_id)
         assert drawn is not None
         return f"/console/link/{drawn[1]}"
+
+    @property
+    def consent(self) -> str:
+        """The address of the question whether the application may."""
+        asked = {
+            "response_type": "code",
+            "client_id": self.client,
+            "redirect_uri": BACK,
+            "scope": "messages:send contacts:read",
+            "code_challenge": "a" * 43,
+            "code_challenge_method": "S256",
+            "state": "s" * 40,
+        }
+        return f"/oauth/authorize?{urlencode(asked)}"
+
+    def _application(self) -> tuple[str, str]:
+        """A client, and what it was let do."""
+        runtime = self.engine.runtime
+        wanted = clients.Wanted("Zapier", [BACK], ["messages:send", "contacts:read", "stats:read"])
+        with runtime.begin() as tx:
+            client, _ = clients.create(runtime, tx, wanted, "test")
+            ends_at = tx.now + 86_400_000
+            return client.id, grants.give(tx, client, self.owner, self.account.id, "messages:send stats:read", ends_at)
 
     def _people(self) -> str:
         kept = passwords.hashed(PASSWORD)
@@ -98,6 +127,10 @@ def seen(site: Site) -> list[Mapping[str, Any]]:
         {"name": "home", "path": "/console/", "as": "owner"},
         {"name": "people", "path": "/console/people", "as": "owner"},
         {"name": "remove", "path": f"/console/people/{site.owner}/remove", "as": "owner"},
+        {"name": "consent", "path": site.consent, "as": "owner"},
+        {"name": "consent-wrong", "path": "/oauth/authorize?client_id=nobody"},
+        {"name": "apps", "path": "/console/apps", "as": "owner"},
+        {"name": "app", "path": f"/console/apps/{site.grant}", "as": "owner"},
         {"name": "operator", "path": "/console/", "as": "operator"},
         {"name": "forbidden", "path": "/console/apps", "as": "operator"},
     ]

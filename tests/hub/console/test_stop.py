@@ -2,9 +2,11 @@
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 
 from core import accounts, schema
@@ -25,10 +27,17 @@ def engine(database_url: str, tmp_path: Path) -> Iterator[Engine]:
     made = Engine(database_url, tmp_path)
     yield made
     made.close()
+    web.cache_clear()
+
+
+@cache
+def web(engine: Engine) -> Flask:
+    """Its pages."""
+    return application(engine.runtime, settings=settings())
 
 
 def visitor(engine: Engine, language: str = "en", network: str = "203.0.113.7") -> Browser:
-    return Browser(application(engine.runtime, settings=settings()), language, network)
+    return Browser(web(engine), language, network)
 
 
 def asked(engine: Engine, number: str = TYPED, **as_: str) -> Browser:
@@ -62,8 +71,7 @@ def test_whoever_wrote_to_the_number_may_not_do_so_again(engine: Engine, tmp_pat
     engine.settle()
     browser = asked(engine)
     assert "ends in 78" in browser.page.said
-    system = accounts_system(engine)
-    sent = RestClient(engine, system, tmp_path)("GET", "/simulator/sent?to=%2B33612345678").json["items"]
+    sent = RestClient(engine, stranger, tmp_path)("GET", "/simulator/sent?to=%2B33612345678").json["items"]
     assert sent[-1]["text"].startswith(f"{code(engine)} is your code")
     browser.send(code=code(engine))
     assert browser.path == "/stop/done"

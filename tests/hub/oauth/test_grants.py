@@ -101,6 +101,19 @@ def test_the_connector_is_told_where_its_hooks_posted_to(hub: Provider) -> None:
     assert not jobs.work(hub.runtime, handlers)
 
 
+def test_who_left_before_the_end_is_not_told_of_it(hub: Provider) -> None:
+    tokens = hub.tokens(hub.register("Zapier", connector="zapier"))
+    for place in (1, 2):
+        made = hub.hook(tokens["access_token"], f"http://127.0.0.1:1/hook/{place}")
+        if place == 1:
+            hub.api("DELETE", f"/hooks/{made['id']}", tokens["access_token"])
+    hub.clock.forward(seconds=1)
+    revoke(hub)
+    told = ended.read(hub.runtime, hub.grants()[0].id)
+    assert told is not None
+    assert told.urls == ["http://127.0.0.1:1/hook/2"]
+
+
 def test_a_connector_that_does_not_listen_is_no_fault(hub: Provider) -> None:
     hub.tokens(hub.register("Zapier", connector="zapier"))
     revoke(hub)

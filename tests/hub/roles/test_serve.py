@@ -27,11 +27,42 @@ def test_from_the_first_start_to_a_message_received_and_a_clean_stop(tmp_path: P
         sent = api.post("/messages", {"to": "0612345678", "text": "Bonjour"})
         assert sent["status"] == "queued"
         wait_for(lambda: api.get(f"/messages/{sent['id']}")["status"] == "received")
+        assert f"{demo['owner']}  {demo['password']}" in said
+        with requests.Session() as visitor:
+            assert "Demo</h1>" in sends(
+                visitor, f"{api.base}/console/sign-in", email=demo["owner"], password=demo["password"]
+            )
         assert hub.stop() == 0
     site = Site(f"sqlite:///{tmp_path / 'smshub.db'}", tmp_path)
     assert [(one.number, one.reference) for one in site.taken()] == [(33612345678, sent["id"])]
     assert site.faults() == []
     site.close()
+
+
+def sends(visitor: requests.Session, url: str, **typed: str) -> str:
+    """The page that comes when the form of this one is filled in."""
+    token = re.search(r'name="token" value="(\w+)"', visitor.get(url, timeout=60).text)
+    assert token is not None
+    return visitor.post(url, data={"token": token[1], **typed}, timeout=60).text
+
+
+def test_whoever_stops_messages_on_the_page_is_sent_none(tmp_path: Path) -> None:
+    port = free_port()
+    with Process("serve", tmp_path, PORT=str(port), SMSHUB_CARRIERS=QUICK) as hub:
+        hub.ready()
+        api = Api(port, json.loads((tmp_path / "demo.json").read_text())["api_key"])
+        api.post("/messages", {"to": "0612345678", "text": "Bonjour"})
+        with requests.Session() as visitor:
+            page = sends(visitor, f"{api.base}/stop", number="06 12 34 56 78")
+            ticket = re.search(r'action="(/stop/[\w-]+)"', page)
+            assert ticket is not None, page
+            sent = wait_for(lambda: api.get("/simulator/sent", to="0612345678")["items"][1:])
+            (code,) = re.findall(r"\d{6}", sent[0]["text"])
+            assert "It is done" in sends(visitor, f"{api.base}{ticket[1]}", code=code)
+        (entry,) = api.get("/blacklist")["items"]
+        assert (entry["number"], entry["source"]) == ("+33612345678", "web")
+        assert api.post("/messages", {"to": "0612345678", "text": "Bonjour"})["status"] == "blacklisted"
+        assert hub.stop() == 0
 
 
 def test_what_the_first_start_says_to_try_works_when_pasted(tmp_path: Path) -> None:

@@ -1,8 +1,6 @@
 """The real Zapier runtime against the running hub: everything in the definition is used as Zapier uses it."""
 
 import json
-from collections.abc import Iterator
-from typing import Any
 
 import jsonschema
 import pytest
@@ -14,34 +12,13 @@ from connectors.zapier.creates import CREATES
 from connectors.zapier.dropdowns import DROPDOWNS
 from connectors.zapier.searches import SEARCHES
 from connectors.zapier.triggers import TRIGGERS
-from tests.support.receivers import Receiver, answers, receiver
+from tests.support.receivers import Receiver, answers
 from tests.support.serving import wait_for
-from tests.support.zapier_platform import PEERS, ZapError
-from tests.support.zapier_site import PER_MINUTE, House, house
+from tests.support.zapier_platform import PEERS, ZapError, halted
+from tests.support.zapier_site import PER_MINUTE, House
 
 pytestmark = [pytest.mark.peer, pytest.mark.slow]
 TOMORROW = "2999-12-01T09:30:00+01:00"
-
-
-@pytest.fixture(scope="module")
-def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    with house(tmp_path_factory.mktemp("zapier")) as made:
-        yield made
-
-
-@pytest.fixture
-def zap() -> Iterator[Receiver]:
-    """The address that Zapier gives to a Zap."""
-    with receiver() as made:
-        yield made
-
-
-def halted(call: Any, *arguments: Any, **given: Any) -> str:
-    """What a person reads where a run stops softly."""
-    with pytest.raises(ZapError) as raised:
-        call(*arguments, **given)
-    assert raised.value.name == "HaltedError", raised.value
-    return raised.value.words
 
 
 def test_the_definition_fits_zapiers_own_schema_and_what_it_checks_by_code(hub: House) -> None:
