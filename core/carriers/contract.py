@@ -6,7 +6,9 @@ transactions and never decides what a message becomes: it says what it was told,
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
+
+LONGEST_REF: Final = 255  # characters of an id of a carrier's that are kept: it stands in indexes, which bound it. Cut wherever one is read.
 
 ReceiptStatus = Literal["delivered_operator", "received", "failed_temporary", "failed_permanent", "expired", "rejected"]
 
@@ -33,7 +35,7 @@ class Known(NamedTuple):
 
 
 class Accepted(NamedTuple):
-    """The carrier has it; `carrier_id` is its own id for it, None if it gives none.
+    """The carrier has it; `carrier_id` is its own id for it (at most LONGEST_REF), None if it gives none.
 
     `receipts`: what it can tell of it already, in the order of telling. Equal ones should be one tuple.
     """
