@@ -54,6 +54,14 @@ class Busy:
     code: str | None = None
 
 
+HELD_UP: Final = "held_up"
+
+
+def held_up(reference: str) -> Busy:
+    """The answer of a message that had not left when its time was over: whoever has it now may send it."""
+    return Busy(reference, 1, HELD_UP)
+
+
 @dataclass(frozen=True, slots=True)
 class Rejected:
     """Definitely not taken, and never will be."""
@@ -153,8 +161,11 @@ class Carrier(Protocol):
         """What it can do."""
         ...
 
-    def send(self, attempts: Sequence[Attempt], inbox: Inbox) -> Iterator[Sequence[Outcome]]:
+    def send(self, attempts: Sequence[Attempt], inbox: Inbox, until: int) -> Iterator[Sequence[Outcome]]:
         """Send a window; yield outcomes as they become known, each reference exactly once. Never raises for a message.
+
+        No message leaves after `until` (ms), since others may have it then: look in the very moment before, and answer
+        `held_up`, or Busy, for those that have not left.
 
         It is asked for more once these outcomes, and the receipts with them, are stored for good; it is closed where they are not.
         """

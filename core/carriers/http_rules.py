@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode
 
 from core.carriers import http_template as template
 from core.carriers.contract import (
+    HELD_UP,
     LONGEST_REF,
     Accepted,
     Ambiguous,
@@ -20,6 +21,7 @@ from core.carriers.contract import (
     NotFound,
     Outcome,
     Rejected,
+    held_up,
 )
 from core.carriers.http_settings import LookupRules, Provider, Rule
 from core.carriers.pointer import MISSING, text_at
@@ -49,7 +51,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Grounded:
-    """Not a byte of the request left: definitely not taken."""
+    """Not a byte of the request left: definitely not taken. HELD_UP: its time to leave was over."""
 
     code: str
 
@@ -91,7 +93,8 @@ def outcome(provider: Provider, reference: str, landing: Landing, now: int) -> O
     unknown 5xx may come from a proxy behind which the message was taken.
     """
     if isinstance(landing, Grounded):
-        return Busy(reference, provider.retry_after_ms, landing.code)
+        late = landing.code == HELD_UP
+        return held_up(reference) if late else Busy(reference, provider.retry_after_ms, landing.code)
     if isinstance(landing, Lost):
         return Ambiguous(reference, landing.code)
     code = (text_at(landing.document, provider.code) or f"http_{landing.status}")[:LONGEST_CODE]

@@ -33,7 +33,9 @@ def test_keeps_the_contract_of_carriers(case: Callable[[Carrier], None], serve: 
         "found": {"statuses": [200]},
         "not_found": {"statuses": [404]},
     }
-    case(open_carrier(serve(answers(200, TAKEN)).url, lookup=lookup))
+    taking = serve(answers(200, TAKEN))
+    case(open_carrier(taking.url, lookup=lookup))
+    assert not any("late" in heard.json["ref"] for heard in taking.heard)
 
 
 def heard_of(serve: Serve, open_carrier: Open, suffix: str = "", **changes: Any) -> Heard:
