@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from core import broken
-from core.carriers.contract import Busy, Outcome
+from core.carriers.contract import Outcome, held_up
 from core.runtime import Runtime
 from core.schema import lanes
 from core.sending import answers, receipts
@@ -16,7 +16,6 @@ from core.sending.windows import Window, claim
 
 LEASE_MS: Final = 10_000
 SUBMIT_WITHIN_MS: Final = 5_000  # of the claim, or of the last answers: later, the window may be somebody else's
-HELD_UP: Final = "held_up"
 QUICK_MS: Final = 250
 TURN_MS: Final = 1_000
 WINDOW_SECONDS: Final = 0.5  # a window is at most half a second of the lane's rate
@@ -148,13 +147,13 @@ def _deliver(runtime: Runtime, window: Window, claimed_at: int) -> None:
 def _send(runtime: Runtime, window: Window, claimed_at: int) -> bool:
     """The network, with no transaction open. Whether every message had its answer, and the window was closed with the last.
 
-    A process that was held up sends no more: others may have taken its messages over.
+    A process that was held up sends no more: others may have taken its messages over. Its carrier knows until when any may leave.
     """
-    if runtime.clock() - claimed_at > SUBMIT_WITHIN_MS:  # none has left, whoever has them now
-        held_up = [Busy(attempt.reference, 1, HELD_UP) for attempt in window.attempts]
-        return answers.record(runtime, window, held_up, last=True)
+    until = claimed_at + SUBMIT_WITHIN_MS
+    if runtime.clock() > until:  # none has left, whoever has them now
+        return answers.record(runtime, window, [held_up(one.reference) for one in window.attempts], last=True)
     left = {attempt.reference for attempt in window.attempts}
-    for outcomes in _outcomes(runtime, window):
+    for outcomes in _outcomes(runtime, window, until):
         if not left:
             continue  # it has told of each, and tells on
         runtime.fault("after_submit")
@@ -167,9 +166,9 @@ def _send(runtime: Runtime, window: Window, claimed_at: int) -> bool:
     return not left
 
 
-def _outcomes(runtime: Runtime, window: Window) -> Iterator[Sequence[Outcome]]:
+def _outcomes(runtime: Runtime, window: Window, until: int) -> Iterator[Sequence[Outcome]]:
     """What the carrier says. Whatever breaks in it leaves the rest of the window without an answer: unknown, never lost."""
     try:
-        yield from runtime.carriers[window.carrier].send(window.attempts, receipts.inbox(runtime))
+        yield from runtime.carriers[window.carrier].send(window.attempts, receipts.inbox(runtime), until)
     except Exception as error:  # noqa: BLE001 - whatever it is
         broken.tell("carrier.broke", error, carrier=window.carrier)
