@@ -220,5 +220,4 @@ class Engine:
 
     def faults(self) -> list[check.Finding]:
         """Every broken promise about money and counters."""
-        with self.runtime.read() as tx:
-            return [*check.ledger(tx), *check.counters(tx)]
+        return check.everything(self.runtime)

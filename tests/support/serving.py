@@ -110,8 +110,7 @@ class Site:
         return self.simulator.sent(limit=1_000_000)
 
     def faults(self) -> list[check.Finding]:
-        with self.runtime.read() as tx:
-            return [*check.ledger(tx), *check.counters(tx)]
+        return check.everything(self.runtime)
 
     def close(self) -> None:
         self.simulator.close()
