@@ -95,6 +95,11 @@ class Connected:
     def scalar(self, statement: Executable, parameters: Any = None) -> Any:
         return self.connection.execute(statement, parameters).scalar()
 
+    def wait_at_most(self, ms: int) -> None:
+        """Rows that another transaction has are waited for so long, and no longer, until this one ends. SQLite has one writer."""
+        if self.postgresql:
+            self.connection.exec_driver_sql(f"SET LOCAL lock_timeout = {ms}")
+
     @contextmanager
     def pipelined(self) -> Iterator[None]:
         """Statements in here are sent together and waited for once, at its end, where the database can do that (PostgreSQL's pipeline).

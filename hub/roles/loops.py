@@ -18,6 +18,7 @@ from hub.wiring import HANDLERS, Hub
 
 RENEW_MS: Final = lanes.LEASE_MS // 3
 BEAT: Final = Rest(5.0)
+LATE: Final = Rest(0.25)  # answers that their lane did not wait to write
 PUMP: Final = Rest(0.25)  # carriers that are asked for what came in
 MINUTE: Final = Rest(60.0)
 LINGER: Final = Rest(0.05, deaf=True)  # what comes meanwhile is done in one transaction
@@ -53,7 +54,7 @@ def connected(runtime: Runtime) -> frozenset[str]:
 
 
 def carrying(hub: Hub, owner: str, carriers: Collection[str]) -> Iterator[Loop]:
-    """A loop for each lane of each of these carriers, one that fetches what came in, and one that asks what became of messages."""
+    """Two loops for each lane of each of these carriers, one that fetches what came in, and one that asks what became of messages."""
     runtime = hub.runtime
     store = receipts.inbox(runtime)
     for name in sorted(carriers):
@@ -62,6 +63,7 @@ def carrying(hub: Hub, owner: str, carriers: Collection[str]) -> Iterator[Loop]:
         for number in range(count):
             turn = LaneTurn(runtime, number, lanes.open_lane(runtime, name, owner, count))
             yield Loop(f"lane-{name}-{number}", turn, "dispatch")
+            yield Loop(f"late-{name}-{number}", while_busy(partial(lanes.catch_up, runtime, turn.lane), LATE))
         yield Loop(f"pump-{name}", while_busy(partial(carrier.pump, store), PUMP), "inbound")
         yield Loop(f"lookup-{name}", while_busy(partial(steps.ask, runtime, owner, name)))
 

@@ -153,6 +153,7 @@ class Engine:
             work(self.runtime, self.handlers),
             steps.take(self.runtime, "test"),
             lanes.serve(self.runtime, self.lane),
+            lanes.catch_up(self.runtime, self.lane),
             bool(self.carrier.pump(inbox)),
             bool(receipts.apply(self.runtime)),
             bool(replies.apply(self.runtime)),
