@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,7 +23,9 @@ PUMP: Final = Rest(0.25)  # carriers that are asked for what came in
 MINUTE: Final = Rest(60.0)
 LINGER: Final = Rest(0.05, deaf=True)  # what comes meanwhile is done in one transaction
 BATCH_S: Final = 0.05  # a lane without tokens waits for this much of its rate: better some at once than each alone
-JOB_THREADS: Final = 2
+JOB_THREADS: Final = 2  # of each line of jobs
+# Of how many jobs of a line one account may have leased: one, so that none has all threads. Campaigns give way to each other instead.
+AT_ONCE: Final = {"campaign": jobs.AS_MANY}
 HOOK_THREADS: Final = 4
 POSTS_A_TURN: Final = 20
 
@@ -94,9 +96,19 @@ def _heard(count: int) -> Rest:
 
 
 def jobs_of(hub: Hub) -> Iterator[Loop]:
-    """Campaigns, imports, large quotes, mails."""
-    for number in range(JOB_THREADS):
-        yield Loop(f"jobs-{number}", while_busy(lambda: jobs.work(hub.runtime, HANDLERS)), "jobs")
+    """Campaigns, imports, large quotes, mails: each line has threads of its own, and what takes long in one holds up no other."""
+    for line, handlers in lines(HANDLERS).items():
+        work = partial(jobs.work, hub.runtime, handlers, AT_ONCE.get(line, 1))
+        for number in range(JOB_THREADS):
+            yield Loop(f"jobs-{line}-{number}", while_busy(work), "jobs")
+
+
+def lines(handlers: Mapping[str, jobs.Work]) -> Mapping[str, Mapping[str, jobs.Work]]:
+    """Kinds of jobs by what stands before their dot: mails of all kinds are one line."""
+    found: dict[str, dict[str, jobs.Work]] = {}
+    for kind, work in handlers.items():
+        found.setdefault(kind.partition(".")[0], {})[kind] = work
+    return found
 
 
 def hooks_of(hub: Hub) -> Iterator[Loop]:

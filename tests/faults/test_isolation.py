@@ -15,6 +15,8 @@ from core import Account, campaigns, jobs, lanes, outages, receipts, schema, swe
 from core.carriers.contract import Lookup, NotFound, Receipt
 from core.sending import routing, steps
 from core.sending.drafts import Draft
+from hub.roles import loops
+from hub.wiring import HANDLERS
 from tests.support.databases import PostgresDatabase
 from tests.support.engine import Engine
 from tests.support.peers import PeerMissingError, missing
@@ -133,6 +135,29 @@ def test_a_look_up_that_hangs_holds_up_no_look_up_elsewhere_and_no_other_step(
         states = sorted((row.carrier, row.status) for row in engine.messages(account))
         assert states == [("stuck", "unknown"), ("well", "queued"), ("well", "queued")]
     assert engine.faults() == []
+
+
+def test_a_mail_server_that_hangs_holds_up_no_campaign(database_url: str, make_engine: Callable[..., Engine]) -> None:
+    engine = make_engine(database_url)
+    account = engine.account()
+    with engine.runtime.begin() as tx:
+        for _ in range(3):
+            jobs.add(tx, account.id, "mail.credits_low", tx.new_id())
+    made = engine.campaign(account, PARIS)
+    lines = loops.lines(engine.handlers)
+    hanging = Hanging(lambda: jobs.work(engine.runtime, {"mail.credits_low": lambda *_: hanging.hang()}))
+    with hanging:
+        assert jobs.work(engine.runtime, lines["campaign"])
+        assert not jobs.work(engine.runtime, lines["campaign"])
+        assert engine.campaign_row(made.id).status == "sending"
+    assert engine.faults() == []
+
+
+def test_each_kind_of_work_has_threads_of_its_own_and_all_mails_are_one() -> None:
+    lines = loops.lines(HANDLERS)
+    assert {kind for line in lines.values() for kind in line} == set(HANDLERS)
+    assert lines.keys() >= {"campaign", "import", "quote", "mail"}
+    assert {kind for kind in HANDLERS if "mail" in kind} == set(lines["mail"])
 
 
 def test_the_receipts_of_an_account_that_somebody_locks_hold_up_no_other_accounts_receipts(
