@@ -1,4 +1,4 @@
-"""One way to a database: write transactions (`begin`), read-only ones (`read`), and set-based statements on both databases.
+"""One way to a database: write transactions (`begin`), those that read (`read`, `snapshot`), and set-based statements on both databases.
 
 SQLite has one writer: write transactions queue behind a lock in the process instead of sleeping in the busy handler.
 PostgreSQL runs READ COMMITTED with row locks.
@@ -94,6 +94,11 @@ class Connected:
 
     def scalar(self, statement: Executable, parameters: Any = None) -> Any:
         return self.connection.execute(statement, parameters).scalar()
+
+    def wait_at_most(self, ms: int) -> None:
+        """Rows that another transaction has are waited for so long, and no longer, until this one ends. SQLite has one writer."""
+        if self.postgresql:
+            self.connection.exec_driver_sql(f"SET LOCAL lock_timeout = {ms}")
 
     @contextmanager
     def pipelined(self) -> Iterator[None]:
@@ -203,7 +208,7 @@ def _blocks(heap: Heap) -> Iterator[str]:
 
 
 class Database:
-    """A database by its URL. `begin` and `read` are the only ways in."""
+    """A database by its URL. `begin`, `read` and `snapshot` are the only ways in."""
 
     def __init__(self, url: str, *, pool_size: int = 20, greet: Greet | None = None) -> None:
         """`greet` sees each new connection of PostgreSQL before anybody works on it."""
@@ -228,6 +233,18 @@ class Database:
         """A transaction that sees one moment of the database on SQLite, and committed rows on PostgreSQL."""
         with self.engine.connect() as connection:
             yield Connected(connection)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Connected]:
+        """A transaction for reading that sees one moment on PostgreSQL too: for what compares several statements.
+
+        https://www.postgresql.org/docs/current/transaction-iso.html#XACT-REPEATABLE-READ
+        """
+        with self.engine.connect() as connection:
+            connected = Connected(connection)
+            if connected.postgresql:
+                connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+            yield connected
 
     def close(self) -> None:
         self.engine.dispose()

@@ -4,14 +4,14 @@ A row is the promise that the work will be done; `due_at` is the only time that 
 be done again from where it stopped: a lost or doubled wake-up does no harm.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import structlog
-from sqlalchemy import or_, select, update
+from sqlalchemy import update
 
-from core import broken
+from core import broken, turns
 from core.errors import PeerError, Refused
 from core.runtime import Runtime, Tx
 from core.schema import jobs
@@ -21,6 +21,8 @@ FIRST_RETRY_MS: Final = 5_000
 LONGEST_RETRY_MS: Final = 600_000
 DOUBLINGS: Final = 10  # more would pass the longest wait anyway
 MOST_FAILURES: Final = 20
+TURN_MS: Final = 2_000
+AS_MANY: Final = 1_000  # as an account has
 
 log = structlog.get_logger()
 
@@ -35,9 +37,11 @@ class Job:
     subject_id: str
     attempt: int
     failures: int = 0
+    claimed_at: int = 0
+    among: frozenset[str] = frozenset()  # the kinds that its worker works on: with these it takes turns
 
 
-Work = Callable[[Runtime, Job], None]
+Work = Callable[[Runtime, Job], bool | None]  # True: it gave way, and there is more to do
 
 
 def add(tx: Tx, account_id: str, kind: str, subject_id: str, due_at: int | None = None) -> None:
@@ -67,18 +71,31 @@ def cancel(tx: Tx, kind: str, subject_id: str) -> None:
     tx.execute(update(jobs).where(jobs.c.kind == kind, jobs.c.subject_id == subject_id).values(done_at=tx.now))
 
 
-def claim(runtime: Runtime) -> Job | None:
-    """Lease the job that has been due longest."""
+def claim(runtime: Runtime, kinds: Collection[str], each: int = AS_MANY) -> Job | None:
+    """Lease a due job of these kinds: of the account with the fewest leased ones first, then of who had no turn for longest.
+
+    each: how many of them one account may have leased.
+    """
     with runtime.begin() as tx:
-        free = or_(jobs.c.lease_until.is_(None), jobs.c.lease_until <= tx.now)
-        due = select(jobs).where(jobs.c.done_at.is_(None), jobs.c.due_at <= tx.now, free)
-        row = tx.one(due.order_by(jobs.c.due_at).limit(1).with_for_update(skip_locked=True))
-        if row is None:
-            return None
-        tx.execute(
-            update(jobs).where(jobs.c.id == row.id).values(lease_until=tx.now + LEASE_MS, attempt=row.attempt + 1)
-        )
-    return Job(row.id, row.account_id, row.kind, row.subject_id, row.attempt + 1, row.failures)
+        for turn in turns.in_turn(tx, kinds, each):
+            row = turns.take(tx, turn, kinds, each)
+            if row is not None:
+                leased = {"lease_until": tx.now + LEASE_MS, "attempt": row.attempt + 1}
+                tx.execute(update(jobs).where(jobs.c.id == row.id).values(**leased))
+                whose = (row.id, row.account_id, row.kind, row.subject_id)
+                return Job(*whose, row.attempt + 1, row.failures, tx.now, frozenset(kinds))
+    return None
+
+
+def gives_way(runtime: Runtime, job: Job) -> bool:
+    """Whether others should go before more of it is done: it has worked for its turn, and an account waits that has fewer leased jobs.
+
+    Who asks then stops, and says that there is more: see `work`.
+    """
+    if runtime.clock() - job.claimed_at < TURN_MS:
+        return False
+    with runtime.read() as tx:
+        return turns.another_waits(tx, job.account_id, job.among)
 
 
 def renew(tx: Tx, job: Job) -> bool:
@@ -87,16 +104,33 @@ def renew(tx: Tx, job: Job) -> bool:
     return tx.execute(update(jobs).where(mine).values(lease_until=tx.now + LEASE_MS)) == 1
 
 
-def work(runtime: Runtime, handlers: Mapping[str, Work]) -> bool:
-    """Do one due job; False when there is none. One that fails is tried again later, and given up in the end if it was refused.
+@dataclass(slots=True)
+class Keeper:
+    """Keeps a job's lease while it works and writes nothing: called as often as one likes. False: this worker must stop."""
 
-    One that meets a bug, or a database that is down, is never given up: what it promised may hold somebody's credits.
+    runtime: Runtime
+    job: Job
+    kept_at: int | None = None
+
+    def __call__(self) -> bool:
+        if self.kept_at is not None and 0 <= self.runtime.clock() - self.kept_at < LEASE_MS // 4:
+            return True
+        with self.runtime.begin() as tx:
+            self.kept_at = tx.now
+            return renew(tx, self.job)
+
+
+def work(runtime: Runtime, handlers: Mapping[str, Work], each: int = AS_MANY) -> bool:
+    """Do one due job of the kinds that have handlers; False when there is none. One that fails is tried again later, and given up in the
+
+    end if it was refused. One that meets a bug, or a database that is down, is never given up: what it promised may hold somebody's
+    credits. One that gives way is due at once, behind those that are due already.
     """
-    job = claim(runtime)
+    job = claim(runtime, handlers.keys(), each)
     if job is None:
         return False
     try:
-        handlers[job.kind](runtime, job)
+        more = handlers[job.kind](runtime, job)
     except (PeerError, Refused) as error:
         _put_off(runtime, job, str(error), final=job.failures + 1 >= MOST_FAILURES)
         return True
@@ -106,7 +140,8 @@ def work(runtime: Runtime, handlers: Mapping[str, Work]) -> bool:
         return True
     with runtime.begin() as tx:
         mine = (jobs.c.id == job.id) & (jobs.c.attempt == job.attempt)
-        tx.execute(update(jobs).where(mine).values(done_at=tx.now, lease_until=None))
+        following = {"due_at": tx.now} if more is True else {"done_at": tx.now}
+        tx.execute(update(jobs).where(mine).values(lease_until=None, **following))
     return True
 
 

@@ -116,6 +116,12 @@ class Runtime:
         with self.database.read() as connected:
             yield Tx(connected, self)
 
+    @contextmanager
+    def snapshot(self) -> Iterator[Tx]:
+        """The same, of one moment: for what compares."""
+        with self.database.snapshot() as connected:
+            yield Tx(connected, self)
+
     def as_of(self, **changes: Any) -> "Runtime":
         """The same runtime with some parts changed."""
         return Runtime(**{name: changes.get(name, getattr(self, name)) for name in self.__dataclass_fields__})

@@ -6,7 +6,9 @@ transactions and never decides what a message becomes: it says what it was told,
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol
+from typing import Final, Literal, NamedTuple, Protocol
+
+LONGEST_REF: Final = 255  # characters of an id of a carrier's that are kept: it stands in indexes, which bound it. Cut wherever one is read.
 
 ReceiptStatus = Literal["delivered_operator", "received", "failed_temporary", "failed_permanent", "expired", "rejected"]
 
@@ -33,7 +35,7 @@ class Known(NamedTuple):
 
 
 class Accepted(NamedTuple):
-    """The carrier has it; `carrier_id` is its own id for it, None if it gives none.
+    """The carrier has it; `carrier_id` is its own id for it (at most LONGEST_REF), None if it gives none.
 
     `receipts`: what it can tell of it already, in the order of telling. Equal ones should be one tuple.
     """
@@ -50,6 +52,14 @@ class Busy:
     reference: str
     retry_after_ms: int
     code: str | None = None
+
+
+HELD_UP: Final = "held_up"
+
+
+def held_up(reference: str) -> Busy:
+    """The answer of a message that had not left when its time was over: whoever has it now may send it."""
+    return Busy(reference, 1, HELD_UP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +161,11 @@ class Carrier(Protocol):
         """What it can do."""
         ...
 
-    def send(self, attempts: Sequence[Attempt], inbox: Inbox) -> Iterator[Sequence[Outcome]]:
+    def send(self, attempts: Sequence[Attempt], inbox: Inbox, until: int) -> Iterator[Sequence[Outcome]]:
         """Send a window; yield outcomes as they become known, each reference exactly once. Never raises for a message.
+
+        No message leaves after `until` (ms), since others may have it then: look in the very moment before, and answer
+        `held_up`, or Busy, for those that have not left.
 
         It is asked for more once these outcomes, and the receipts with them, are stored for good; it is closed where they are not.
         """

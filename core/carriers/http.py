@@ -2,11 +2,14 @@
 
 import hmac
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
 
 from core.carriers import http_callbacks, http_rules
 from core.carriers.contract import Attempt, Inbound, Inbox, Lookup, Outcome, Receipt, Traits
 from core.carriers.http_line import Lines
 from core.carriers.http_settings import Provider
+
+MOST_ASKING: Final = 8  # look-ups under way at once
 
 
 class HttpCarrier:
@@ -15,7 +18,10 @@ class HttpCarrier:
     def __init__(self, provider: Provider, clock: Callable[[], int]) -> None:
         self._provider = provider
         self._clock = clock
-        self._lines = Lines(provider)
+        self._lines = Lines(provider, provider.concurrency * provider.lanes)
+        self._asking = Lines(
+            provider, min(provider.concurrency, MOST_ASKING)
+        )  # their own: no message waits behind look-ups
 
     @property
     def name(self) -> str:
@@ -34,10 +40,15 @@ class HttpCarrier:
             lanes=self._provider.lanes,
         )
 
-    def send(self, attempts: Sequence[Attempt], inbox: Inbox) -> Iterator[Sequence[Outcome]]:  # noqa: ARG002 - it calls back
+    def send(
+        self,
+        attempts: Sequence[Attempt],
+        inbox: Inbox,  # noqa: ARG002 - it calls back
+        until: int,
+    ) -> Iterator[Sequence[Outcome]]:
         """Send each message; yield outcomes as answers come."""
         cargo = [(attempt.reference, http_rules.request(self._provider, attempt)) for attempt in attempts]
-        for landed in self._lines.fly(cargo):
+        for landed in self._lines.fly(cargo, lambda: self._clock() > until):
             now = self._clock()
             yield [http_rules.outcome(self._provider, reference, landing, now) for reference, landing in landed]
 
@@ -49,7 +60,7 @@ class HttpCarrier:
         cargo = [(reference, http_rules.question(self._provider, rules, reference)) for reference in references]
         told = (
             http_rules.found(rules, reference, landing)
-            for landed in self._lines.fly(cargo)
+            for landed in self._asking.fly(cargo)
             for reference, landing in landed
         )
         return {lookup.reference: lookup for lookup in told if lookup is not None}
@@ -72,3 +83,4 @@ class HttpCarrier:
     def close(self) -> None:
         """Let go of connections."""
         self._lines.close()
+        self._asking.close()

@@ -16,15 +16,14 @@ from typing import Any, Final
 from urllib.parse import parse_qsl
 from zoneinfo import ZoneInfo
 
-from core.carriers.contract import Inbound, Receipt
-from core.carriers.http_rules import LONGEST_CODE, is_among
+from core.carriers.contract import LONGEST_REF, Inbound, Receipt
+from core.carriers.http_rules import LONGEST_CODE, id_at, is_among
 from core.carriers.http_settings import Provider, Read, ReceiptRules, ReplyRules
 from core.carriers.pointer import MISSING, look, storable, text_at
 from core.errors import Fault, Refused
 
 LONGEST_BODY: Final = 1_048_576
 MOST_ITEMS: Final = 10_000
-LONGEST_REF: Final = 255
 CHARSETS: Final = frozenset({"utf-8", "ascii", "iso8859-1", "iso8859-15", "cp1252", "utf-16"})
 MILLISECONDS_FROM: Final = 100_000_000_000  # as seconds, the year 5138
 LAST: Final = 253_402_300_800_000  # the year 10000
@@ -95,7 +94,7 @@ def _receipt(rules: ReceiptRules, item: Item, now: int) -> Receipt | None:
     status = rules.statuses.get(raw, rules.otherwise)
     if status is None:
         return None
-    reference, own_id = text_at(item.document, rules.reference), text_at(item.document, rules.id)
+    reference, own_id = id_at(item.document, rules.reference), id_at(item.document, rules.id)
     if reference is None and own_id is None:
         raise _refusal(item.pointer + (rules.reference or rules.id or ""), "is missing: it names no message")
     code = text_at(item.document, rules.code) or raw

@@ -1,7 +1,7 @@
 """The way to an HTTP provider: threads that each keep a connection, and for every request the knowledge whether a byte left.
 
-That is decided where bytes leave, in the connection's `send`, rather than guessed from kinds of errors. And since a timeout of a
-socket begins anew with every byte that drips in, whoever waits cuts what takes longer than it may.
+Whether one did, and whether one still may, is decided where bytes leave, in the connection's `send`, rather than guessed from kinds of
+errors. And since a timeout of a socket begins anew with every byte that drips in, whoever waits cuts what takes longer than it may.
 """
 
 import socket
@@ -21,6 +21,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 
+from core.carriers.contract import HELD_UP
 from core.carriers.http_rules import Answer, Grounded, Landing, Lost, Request, document
 from core.carriers.http_settings import Provider
 
@@ -33,24 +34,34 @@ FAILURES: Final = (requests.RequestException, HTTPError, HTTPException, OSError)
 HEADERS: Final = {"User-Agent": "smshub", "Accept": "application/json, */*;q=0.5", "Accept-Encoding": "identity"}
 
 Key = TypeVar("Key")
+Over = Callable[[], bool]  # whether nothing more may leave
+
+
+def never() -> bool:
+    """It may leave at any time."""
+    return False
 
 
 class Flight:
-    """One request under way: whether bytes left, and the socket to cut."""
+    """One request under way: whether bytes left, or may no more, and the socket to cut."""
 
-    __slots__ = ("_lock", "_socket", "cut", "ends_at", "left")
+    __slots__ = ("_lock", "_over", "_socket", "cut", "ends_at", "held_up", "left")
 
-    def __init__(self) -> None:
+    def __init__(self, over: Over = never) -> None:
+        self._over = over
         self._lock = threading.Lock()
         self._socket: socket.socket | None = None
         self.left = False
         self.cut = False
+        self.held_up = False
         self.ends_at: float | None = None
 
     def departs(self, sock: socket.socket) -> None:
-        """Bytes are about to leave; they must not, when it was cut before."""
+        """Bytes are about to leave; the first must not, when it was cut or its time is over."""
         with self._lock:
-            if self.cut:
+            if not self.left:
+                self.held_up = self._over()
+            if self.cut or self.held_up:
                 raise ConnectionAbortedError("its time was over before it left")
             self._socket = sock
             self.left = True
@@ -121,10 +132,11 @@ class _Line(threading.local):
 
 
 class Lines:
-    """The connections of a carrier. Threads start with the first request, so a process may fork before it."""
+    """Up to `size` connections of a carrier. Threads start with the first request, so a process may fork before it."""
 
-    def __init__(self, provider: Provider, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, provider: Provider, size: int, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._provider = provider
+        self._size = size
         self._monotonic = monotonic
         self._timeouts = (provider.connect_ms / 1000, provider.read_ms / 1000)
         self._lock = threading.Lock()
@@ -132,22 +144,28 @@ class Lines:
         self._sessions: list[requests.Session] = []
         self._pool: ThreadPoolExecutor | None = None
 
-    def fly(self, cargo: Iterable[tuple[Key, Request]]) -> Iterator[list[tuple[Key, Landing]]]:
-        """Send all, some at a time; yield what became of them as they land. When the caller stops, those under way are cut."""
+    def fly(self, cargo: Iterable[tuple[Key, Request]], over: Over = never) -> Iterator[list[tuple[Key, Landing]]]:
+        """Send all, some at a time; yield what became of them as they land. When the caller stops, those under way are cut.
+
+        What has not left once it is `over` never does, whether it waits for a thread or for its connection.
+        """
         landed: SimpleQueue[Future[Landing]] = SimpleQueue()
         waiting: dict[Future[Landing], tuple[Key, Flight]] = {}
         try:
             for key, request in cargo:
-                flight = Flight()
+                flight = Flight(over)
                 future = self._threads().submit(self._exchange, flight, request)
                 waiting[future] = (key, flight)
                 future.add_done_callback(landed.put)
             while waiting:
                 if ready := _drain(landed):
-                    yield [(waiting.pop(future)[0], future.result()) for future in ready]
+                    yield [(waiting.pop(future)[0], _landing(future)) for future in ready]
                 now = self._monotonic()
                 for flight in (flight for _, flight in waiting.values() if flight.is_late(now)):
                     flight.end()
+                if over():
+                    for future in waiting:
+                        future.cancel()  # of those that wait for a thread
         finally:
             for future, (_, flight) in waiting.items():
                 future.cancel()
@@ -167,8 +185,7 @@ class Lines:
     def _threads(self) -> ThreadPoolExecutor:
         with self._lock:
             if self._pool is None:
-                size = self._provider.concurrency * self._provider.lanes
-                self._pool = ThreadPoolExecutor(size, thread_name_prefix=f"carrier-{self._provider.name}")
+                self._pool = ThreadPoolExecutor(self._size, thread_name_prefix=f"carrier-{self._provider.name}")
             return self._pool
 
     def _exchange(self, flight: Flight, request: Request) -> Landing:
@@ -177,7 +194,7 @@ class Lines:
         try:
             answer = self._answer(request)
         except FAILURES as error:
-            code = "timeout" if flight.cut else _code(error)
+            code = HELD_UP if flight.held_up else "timeout" if flight.cut else _code(error)
             return Lost(code) if flight.left else Grounded(code)
         else:
             # A body that ends with its connection looks whole when it was cut.
@@ -230,6 +247,10 @@ def _body(response: requests.Response) -> bytes | None:
         if len(body) > LONGEST_BODY:
             return None
     return body
+
+
+def _landing(future: Future[Landing]) -> Landing:
+    return Grounded(HELD_UP) if future.cancelled() else future.result()
 
 
 def _drain(landed: "SimpleQueue[Future[Landing]]") -> list[Future[Landing]]:

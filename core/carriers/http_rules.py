@@ -9,7 +9,20 @@ from typing import Final
 from urllib.parse import quote, urlencode
 
 from core.carriers import http_template as template
-from core.carriers.contract import Accepted, Ambiguous, Attempt, Busy, Found, Lookup, NotFound, Outcome, Rejected
+from core.carriers.contract import (
+    HELD_UP,
+    LONGEST_REF,
+    Accepted,
+    Ambiguous,
+    Attempt,
+    Busy,
+    Found,
+    Lookup,
+    NotFound,
+    Outcome,
+    Rejected,
+    held_up,
+)
 from core.carriers.http_settings import LookupRules, Provider, Rule
 from core.carriers.pointer import MISSING, text_at
 
@@ -38,7 +51,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Grounded:
-    """Not a byte of the request left: definitely not taken."""
+    """Not a byte of the request left: definitely not taken. HELD_UP: its time to leave was over."""
 
     code: str
 
@@ -80,7 +93,8 @@ def outcome(provider: Provider, reference: str, landing: Landing, now: int) -> O
     unknown 5xx may come from a proxy behind which the message was taken.
     """
     if isinstance(landing, Grounded):
-        return Busy(reference, provider.retry_after_ms, landing.code)
+        late = landing.code == HELD_UP
+        return held_up(reference) if late else Busy(reference, provider.retry_after_ms, landing.code)
     if isinstance(landing, Lost):
         return Ambiguous(reference, landing.code)
     code = (text_at(landing.document, provider.code) or f"http_{landing.status}")[:LONGEST_CODE]
@@ -101,7 +115,7 @@ def found(rules: LookupRules, reference: str, landing: Landing) -> Lookup | None
     if not isinstance(landing, Answer):
         return None
     if matches(rules.found, landing):
-        return Found(reference, text_at(landing.document, rules.id))
+        return Found(reference, id_at(landing.document, rules.id))
     return NotFound(reference) if matches(rules.not_found, landing) else None
 
 
@@ -118,6 +132,12 @@ def is_among(document: object, rule: Rule) -> bool:
     return there is not None and (rule.values is None or there in rule.values)
 
 
+def id_at(document: object, pointer: str | None) -> str | None:
+    """The id that stands there, cut the same wherever it is told: in answers, look-ups and receipts."""
+    text = text_at(document, pointer)
+    return None if text is None else text[:LONGEST_REF]
+
+
 def document(body: bytes | None) -> object:
     """The JSON value of a body, MISSING when it is none."""
     try:
@@ -128,7 +148,7 @@ def document(body: bytes | None) -> object:
 
 def _accepted(provider: Provider, reference: str, answer: Answer) -> Outcome:
     """A success that lacks the id it should have may be a page of somebody else's: by the setting, that is not believed."""
-    own_id = text_at(answer.document, provider.id)
+    own_id = id_at(answer.document, provider.id)
     if own_id is None and provider.id is not None and provider.id_missing == "ambiguous":
         return Ambiguous(reference, "no_id")
     return Accepted(reference, own_id)

@@ -81,7 +81,7 @@ class Simulator:
             connected=self._settings.connected,
         )
 
-    def send(self, attempts: Sequence[Attempt], inbox: Inbox) -> Iterator[Sequence[Outcome]]:
+    def send(self, attempts: Sequence[Attempt], inbox: Inbox, until: int) -> Iterator[Sequence[Outcome]]:
         """Take a window in one transaction of its own file; its messages are in flight together, lost answers come last.
 
         When the file can't be written nothing was taken, and all are Busy.
@@ -89,7 +89,7 @@ class Simulator:
         if not attempts:
             return
         try:
-            played, mark, early, prompt = self._take(attempts)
+            played, mark, early, prompt = self._take(attempts, until)
         except sqlite3.OperationalError:
             yield [Busy(attempt.reference, BUSY_RETRY_MS, "unavailable") for attempt in attempts]
             return
@@ -155,10 +155,10 @@ class Simulator:
         given = self._settings.timeout_ms
         return self._settings.answer_ms + PATIENCE_MS if given is None else given
 
-    def _take(self, attempts: Sequence[Attempt]) -> tuple[Play, str, file.Claimed, file.Claimed]:
-        began = self._clock()
+    def _take(self, attempts: Sequence[Attempt], until: int) -> tuple[Play, str, file.Claimed, file.Claimed]:
+        until = min(until, self._clock() + self._timeout_ms)
         with self._file.writing() as connection:
-            if self._clock() - began > self._timeout_ms:  # whoever looks it up was told that it is not here
+            if self._clock() > until:  # whoever looks it up was told that it is not here
                 raise sqlite3.OperationalError("the file was in use for too long")
             stage = Stage(
                 now=self._clock(),

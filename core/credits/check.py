@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import case, func, select
 
-from core.runtime import Tx
+from core.runtime import Runtime, Tx
 from core.schema import campaign_counts, ledger_accounts, messages, transfers
 from core.sending.message import OPEN
 
@@ -17,6 +17,12 @@ class Finding:
     subject: str
     expected: int
     found: int
+
+
+def everything(runtime: Runtime) -> list[Finding]:
+    """All of them, as of one moment: the hub may be at work meanwhile."""
+    with runtime.snapshot() as tx:
+        return [*ledger(tx), *counters(tx)]
 
 
 def ledger(tx: Tx) -> list[Finding]:

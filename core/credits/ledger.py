@@ -112,10 +112,24 @@ def occupied(tx: Tx, account_ids: Collection[str]) -> set[str]:
     _lock(tx, account_ids, CUSTOMER, skip_locked=True)
     if _missing(tx, account_ids):
         with suppress(OperationalError), tx.connection.begin_nested():
-            tx.connection.exec_driver_sql(f"SET LOCAL lock_timeout = {MOMENT_MS}")
+            tx.wait_at_most(MOMENT_MS)
             _lock(tx, account_ids, CUSTOMER)
             tx.connection.exec_driver_sql("SET LOCAL lock_timeout TO DEFAULT")
     return _missing(tx, account_ids)
+
+
+class InUseError(Exception):
+    """Another transaction has the credits of this account for longer than a moment."""
+
+    def __init__(self, account_id: str) -> None:
+        super().__init__(account_id)
+        self.account_id = account_id
+
+
+def take(tx: Tx, account_id: str) -> None:
+    """Keep all rows of an account that are about to change until the transaction ends. Raises InUseError instead of waiting for long."""
+    if occupied(tx, [account_id]):
+        raise InUseError(account_id)
 
 
 def _missing(tx: Tx, account_ids: Collection[str]) -> set[str]:

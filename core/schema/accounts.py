@@ -115,7 +115,7 @@ idempotency = Table(
     Index("ix_idempotency_created_at", "created_at"),
 )
 
-# Work that is not sending: campaign expansion, imports, large quotes. `due_at` is the only time that is polled.
+# Work that is not sending: campaign expansion, imports, large quotes, mails. `due_at` is the only time that is polled.
 jobs = Table(
     "jobs",
     metadata,
@@ -131,7 +131,21 @@ jobs = Table(
     text("error", nullable=True),
     UniqueConstraint("kind", "subject_id"),
 )
-Index("ix_jobs_open", jobs.c.due_at, postgresql_where=jobs.c.done_at.is_(None), sqlite_where=jobs.c.done_at.is_(None))
+_open = jobs.c.done_at.is_(None)
+Index("ix_jobs_open", jobs.c.due_at, postgresql_where=_open, sqlite_where=_open)
+Index("ix_jobs_waiting", jobs.c.kind, jobs.c.account_id, jobs.c.due_at, postgresql_where=_open, sqlite_where=_open)
+_leased = _open & jobs.c.lease_until.is_not(None)
+_leases = (jobs.c.account_id, jobs.c.kind, jobs.c.lease_until)
+Index("ix_jobs_leased", *_leases, postgresql_where=_leased, sqlite_where=_leased)
+
+# When an account's turn was last, by kind of job: who had none for longest is next.
+job_turns = Table(
+    "job_turns",
+    metadata,
+    text("kind", primary_key=True),
+    ident("account_id", primary_key=True),
+    whole("at"),
+)
 
 # Facts for the outside, appended in the transaction that made them true; one row a window, not one a message.
 outbox = Table(

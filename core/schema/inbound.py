@@ -16,7 +16,8 @@ carrier_ids = Table(
 )
 
 # What a carrier brought at once, stored raw before it is answered and applied later: a JSON array of receipts, each
-# [status, code, at, reference, carrier_id]. `outcome` counts what became of them.
+# [status, code, at, reference, carrier_id]. `outcome` counts what became of them; `retry_at`: when one that could not be applied
+# is tried again.
 receipt_batches = Table(
     "receipt_batches",
     metadata,
@@ -27,6 +28,7 @@ receipt_batches = Table(
     whole("received_at"),
     whole("applied_at", nullable=True),
     text("outcome", nullable=True),
+    whole("retry_at", nullable=True),
 )
 Index(
     "ix_receipt_batches_waiting",
@@ -58,7 +60,7 @@ Index(
     sqlite_where=receipts.c.applied_at.is_(None),
 )
 
-# What people wrote back. carrier_ref is the carrier's own id of it: the same one twice is one reply.
+# What people wrote back. carrier_ref is the carrier's own id of it: the same one twice is one reply. `retry_at` as above.
 replies = Table(
     "replies",
     metadata,
@@ -75,6 +77,7 @@ replies = Table(
     ident("campaign_id", nullable=True),
     Column("opt_out", Boolean(), nullable=False),
     text("search", nullable=True),  # the words of its text (core/words), once it is known whose it is
+    whole("retry_at", nullable=True),
     UniqueConstraint("carrier", "carrier_ref"),
     Index("ix_replies_account_id_id", "account_id", "id"),
     Index("ix_replies_campaign_id_id", "campaign_id", "id"),

@@ -6,6 +6,7 @@ message whose receipt came first still leaves its carrier id and time of sending
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cache
 from itertools import groupby
 from operator import itemgetter
@@ -30,16 +31,19 @@ Done = TypeVar("Done")
 BUSY_STEP_MS: Final = 100  # those that are to be tried again within the same moment wait in one chunk
 
 
-def record(runtime: Runtime, window: Window, outcomes: Sequence[Outcome], *, last: bool = False) -> bool:
+def record(
+    runtime: Runtime, window: Window, outcomes: Sequence[Outcome], *, last: bool = False, wait_ms: int | None = None
+) -> bool:
     """Write some of a window's answers. Whether the window is still its sender's: if not, no more of it may leave.
 
-    last: all its answers are in; it is closed with them.
+    last: all its answers are in; it is closed with them. wait_ms: for how long rows are waited for that others have, if not as long as
+    usual; then it raises.
     """
     attempt_of = {attempt.reference: attempt.attempt for attempt in window.attempts}
     by_id = {outcome.reference: outcome for outcome in outcomes if outcome.reference in attempt_of}
-    mine, left = _twice(lambda: _most(runtime, window, by_id, attempt_of, last=last))
+    mine, left = _twice(lambda: _most(runtime, window, by_id, attempt_of, last=last, wait_ms=wait_ms))
     if left:  # in a transaction of its own: messages are locked in the order of their ids
-        mine = _twice(lambda: _rest(runtime, window, left, by_id, attempt_of, last=last))
+        mine = _twice(lambda: _rest(runtime, window, left, by_id, attempt_of, last=last, wait_ms=wait_ms))
     runtime.fault("after_record")
     return mine
 
@@ -54,15 +58,29 @@ def _twice(write: Callable[[], Done]) -> Done:
         return write()
 
 
+@contextmanager
+def _begun(runtime: Runtime, wait_ms: int | None) -> Iterator[Tx]:
+    with runtime.begin() as tx:
+        if wait_ms is not None:
+            tx.wait_at_most(wait_ms)
+        yield tx
+
+
 def _most(
-    runtime: Runtime, window: Window, by_id: Mapping[str, Outcome], attempt_of: Mapping[str, int], *, last: bool
+    runtime: Runtime,
+    window: Window,
+    by_id: Mapping[str, Outcome],
+    attempt_of: Mapping[str, int],
+    *,
+    last: bool,
+    wait_ms: int | None,
 ) -> tuple[bool, list[str]]:
     """What nearly all answers are. Whether the window is still ours, and the messages that are to be looked at more closely.
 
     The window's row is locked before any message, as by whoever finds it abandoned.
     """
     whole = last and all(isinstance(answer, Accepted) for answer in by_id.values())
-    with runtime.begin() as tx:
+    with _begun(runtime, wait_ms) as tx:
         mine = _shut(tx, window) if whole else renew(tx, window)
         left = sorted(by_id.keys() - _sent(tx, window, by_id, attempt_of))
         if whole and mine:
@@ -78,8 +96,9 @@ def _rest(
     attempt_of: Mapping[str, int],
     *,
     last: bool,
+    wait_ms: int | None,
 ) -> bool:
-    with runtime.begin() as tx:
+    with _begun(runtime, wait_ms) as tx:
         mine = renew(tx, window)
         _look_closer(tx, window, left, by_id, attempt_of)
         receipts.store(tx, window.carrier, [told for id_ in left for told in _told(by_id[id_])])
@@ -93,9 +112,9 @@ def _told(answer: Outcome) -> Iterator[Receipt]:
             yield Receipt(*known, answer.reference, answer.carrier_id)
 
 
-def close(runtime: Runtime, window: Window) -> None:
+def close(runtime: Runtime, window: Window, *, wait_ms: int | None = None) -> None:
     """No more answers will come: the chunk may be claimed again. A message left without an answer is unknown."""
-    with runtime.begin() as tx:
+    with _begun(runtime, wait_ms) as tx:
         if not _shut(tx, window):
             return  # the sweep took it for abandoned
         left = select(messages).where(messages.c.chunk_id == window.chunk_id, messages.c.status == "sending")

@@ -27,18 +27,22 @@ NO_CREDIT: Final = "no_credit"
 GROWTH: Final = 4  # how many times the first page the longest is
 
 
-def run(runtime: Runtime, job: Job, page: int = recipients.PAGE) -> None:
-    """Do what the campaign's status asks for, until there is nothing left to do; `page` recipients first, then more at a time."""
+def run(runtime: Runtime, job: Job, page: int = recipients.PAGE) -> bool:
+    """Do what the campaign's status asks for, until there is nothing left to do; `page` recipients first, then more at a time.
+
+    True when it gave way to others after a page, and there is more.
+    """
     with Ahead(runtime, job.subject_id, page) as ahead:
         while (status := _status(runtime, job)) is not None:
             if status == "scheduled":
                 _begin(runtime, job)
             elif status == "expanding":
                 while _expand(runtime, job, ahead):
-                    pass
+                    if jobs.gives_way(runtime, job):
+                        return True
             else:
-                _take_back(runtime, job, status)
-                return
+                return _take_back(runtime, job, status)
+    return False
 
 
 def _status(runtime: Runtime, job: Job) -> str | None:
@@ -166,16 +170,18 @@ def _end_unpaid(tx: Tx, row: Row[Any], detail: str) -> None:
     jobs.add(tx, row.account_id, "mail.campaign_unpaid", row.id)
 
 
-def _take_back(runtime: Runtime, job: Job, status: str) -> None:
-    """Cancelled, or not to be paid: what is queued gets its credits back, chunk by chunk."""
+def _take_back(runtime: Runtime, job: Job, status: str) -> bool:
+    """Cancelled, or not to be paid: what is queued gets its credits back, chunk by chunk. True when it gave way, and there is more."""
     after: str | None = None
     while True:
         with runtime.begin() as tx:
             if not jobs.renew(tx, job):
-                return
+                return False
             after = book.withdraw(tx, job.subject_id, after, status)
         if after is None:
-            return
+            return False
+        if jobs.gives_way(runtime, job):
+            return True
 
 
 def _copy_recipients(tx: Tx, row: Row[Any], size: int) -> bool:

@@ -36,6 +36,7 @@ class Heads:
     since: dict[Head, int] = field(default_factory=dict)
     asked_at: int | None = None
     reached: dict[str, str] = field(default_factory=dict)  # of the chunks taken last, up to which message
+    left_alone: frozenset[str] = frozenset()  # accounts whose turn it is not, though they wait
 
     def fresh(self, now: int) -> bool:
         return self.asked_at is not None and 0 <= now - self.asked_at < REMEMBERED_MS
@@ -75,7 +76,7 @@ def next_chunk(tx: Tx, carrier: str, served: Mapping[str, int], heads: Heads) ->
 def _first(
     tx: Tx, asking: _Asking, given: Mapping[str, Any], served: Mapping[str, int], heads: Heads
 ) -> Row[Any] | None:
-    for head in _in_turn(heads.since, served):
+    for head in _in_turn(heads, served):
         row = tx.one(asking.oldest, {**given, "of_purpose": head[0], "of_account": head[1]})
         if row is not None:
             return row
@@ -83,8 +84,9 @@ def _first(
     return None
 
 
-def _in_turn(heads: Mapping[Head, int], served: Mapping[str, int]) -> list[Head]:
-    return sorted(heads, key=lambda head: (RANK[head[0]], served.get(head[1], 0), heads[head]))
+def _in_turn(heads: Heads, served: Mapping[str, int]) -> list[Head]:
+    waiting = [head for head in heads.since if head[1] not in heads.left_alone]
+    return sorted(waiting, key=lambda head: (RANK[head[0]], served.get(head[1], 0), heads.since[head]))
 
 
 def _waiting(tx: Tx, heads: Select[Any], given: Mapping[str, Any]) -> dict[Head, int]:

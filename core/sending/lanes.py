@@ -7,19 +7,21 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from core import broken
-from core.carriers.contract import Busy, Outcome
+from core.carriers.contract import Outcome, held_up
+from core.credits import ledger
 from core.runtime import Runtime
 from core.schema import lanes
-from core.sending import answers, receipts
+from core.sending import late, receipts
 from core.sending.heads import Heads
+from core.sending.late import Answered, Late
 from core.sending.windows import Window, claim
 
 LEASE_MS: Final = 10_000
 SUBMIT_WITHIN_MS: Final = 5_000  # of the claim, or of the last answers: later, the window may be somebody else's
-HELD_UP: Final = "held_up"
 QUICK_MS: Final = 250
 TURN_MS: Final = 1_000
 WINDOW_SECONDS: Final = 0.5  # a window is at most half a second of the lane's rate
+TRIES: Final = 3
 FADE_SEGMENTS: Final = 10_000  # above this the memory of who was served is halved
 
 
@@ -54,6 +56,7 @@ class Lane:
     bucket: Bucket
     served: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     heads: Heads = field(default_factory=Heads)
+    late: Late = field(default_factory=Late)  # answers that it did not wait to write
     quick: bool = False  # whether its last window was sent and recorded in a moment
 
     def account_for(self, window: Window) -> None:
@@ -94,8 +97,13 @@ def serve(runtime: Runtime, lane: Lane) -> bool:
     taken = _take(runtime, lane)
     if taken is None:
         return False
-    _deliver(runtime, *taken)
+    _deliver(runtime, lane, *taken)
     return True
+
+
+def catch_up(runtime: Runtime, lane: Lane) -> bool:
+    """Try to write the answers that the lane did not wait for, in a thread of its own; whether there were any. Raises what hinders it."""
+    return late.write(runtime, lane.late)
 
 
 def serve_on(runtime: Runtime, lane: Lane, other: Executor) -> bool:
@@ -112,7 +120,7 @@ def serve_on(runtime: Runtime, lane: Lane, other: Executor) -> bool:
         following = other.submit(_take, runtime, lane) if ahead else None
         sending = runtime.clock()
         try:
-            _deliver(runtime, *taken)
+            _deliver(runtime, lane, *taken)
         finally:  # who fails leaves the next window to the sweep, as his own; but two never claim at once
             taken = following.result() if following else None
         lane.quick = _goes_ahead(runtime, lane) and runtime.clock() - sending < QUICK_MS
@@ -129,9 +137,9 @@ def _take(runtime: Runtime, lane: Lane) -> tuple[Window, int] | None:
     traits = runtime.carriers[lane.carrier].traits
     began = runtime.clock()
     room = lane.bucket.available(began, traits.window)
-    if room < 1:
+    if room < 1 or lane.late.full():
         return None
-    window = claim(runtime, lane.carrier, lane.owner, room, lane.served, lane.heads)
+    window = _claim(runtime, lane, room)
     if window is None:
         return None
     runtime.fault("after_claim")
@@ -140,36 +148,51 @@ def _take(runtime: Runtime, lane: Lane) -> tuple[Window, int] | None:
     return window, began
 
 
-def _deliver(runtime: Runtime, window: Window, claimed_at: int) -> None:
-    if window.attempts and not _send(runtime, window, claimed_at):
-        answers.close(runtime, window)
+def _claim(runtime: Runtime, lane: Lane, room: int) -> Window | None:
+    """A window of somebody whose rows nobody else has."""
+    for _ in range(TRIES):
+        lane.heads.left_alone = lane.late.left_alone(runtime.clock())
+        try:
+            return claim(runtime, lane.carrier, lane.owner, room, lane.served, lane.heads)
+        except ledger.InUseError as found:
+            lane.late.leave_alone(found.account_id, runtime.clock())
+            lane.heads.reached.clear()  # it did not come so far
+    return None
 
 
-def _send(runtime: Runtime, window: Window, claimed_at: int) -> bool:
-    """The network, with no transaction open. Whether every message had its answer, and the window was closed with the last.
+def _deliver(runtime: Runtime, lane: Lane, window: Window, claimed_at: int) -> None:
+    if not window.attempts:
+        return
+    answered = Answered(runtime, window)
+    _send(runtime, answered, claimed_at)
+    if (kept := answered.end()) is not None:
+        lane.late.keep(kept)
 
-    A process that was held up sends no more: others may have taken its messages over.
+
+def _send(runtime: Runtime, answered: Answered, claimed_at: int) -> None:
+    """The network, with no transaction open, until every message has its answer.
+
+    A process that was held up sends no more: others may have taken its messages over. Its carrier knows until when any may leave.
     """
-    if runtime.clock() - claimed_at > SUBMIT_WITHIN_MS:  # none has left, whoever has them now
-        held_up = [Busy(attempt.reference, 1, HELD_UP) for attempt in window.attempts]
-        return answers.record(runtime, window, held_up, last=True)
-    left = {attempt.reference for attempt in window.attempts}
-    for outcomes in _outcomes(runtime, window):
-        if not left:
+    window = answered.window
+    until = claimed_at + SUBMIT_WITHIN_MS
+    if runtime.clock() > until:  # none has left, whoever has them now
+        answered.record([held_up(one.reference) for one in window.attempts])
+        return
+    for outcomes in _outcomes(runtime, window, until):
+        if not answered.left:
             continue  # it has told of each, and tells on
         runtime.fault("after_submit")
-        left.difference_update(outcome.reference for outcome in outcomes)
         answered_at = runtime.clock()
-        if not answers.record(runtime, window, outcomes, last=not left):
-            return False  # it took too long, and the sweep gave its messages to a look-up: no more of them may leave
-        if left and runtime.clock() - answered_at > SUBMIT_WITHIN_MS:
-            return False
-    return not left
+        if not answered.record(outcomes):
+            return  # it took too long, and the sweep gave its messages to a look-up: no more of them may leave
+        if answered.left and runtime.clock() - answered_at > SUBMIT_WITHIN_MS:
+            return
 
 
-def _outcomes(runtime: Runtime, window: Window) -> Iterator[Sequence[Outcome]]:
+def _outcomes(runtime: Runtime, window: Window, until: int) -> Iterator[Sequence[Outcome]]:
     """What the carrier says. Whatever breaks in it leaves the rest of the window without an answer: unknown, never lost."""
     try:
-        yield from runtime.carriers[window.carrier].send(window.attempts, receipts.inbox(runtime))
+        yield from runtime.carriers[window.carrier].send(window.attempts, receipts.inbox(runtime), until)
     except Exception as error:  # noqa: BLE001 - whatever it is
         broken.tell("carrier.broke", error, carrier=window.carrier)

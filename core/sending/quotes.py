@@ -2,7 +2,8 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from operator import add
 from typing import Any, Final
@@ -26,6 +27,10 @@ JOB: Final = "quote"
 AT_ONCE: Final = 100_000  # recipients up to which a quote is answered in the request
 LISTED: Final = 100
 SAMPLES: Final = 10
+
+
+class LostError(Exception):
+    """Another worker has the job."""
 
 
 @dataclass(slots=True)
@@ -54,6 +59,11 @@ def size(tx: Tx, draft: CampaignDraft) -> int:
 
 def quote(tx: Tx, account: Account, draft: CampaignDraft) -> dict[str, Any]:
     """The price of a draft, with what would be left out and why; the JSON of POST /quotes."""
+    return _shown(_summed(tx, account, draft, lambda: True, recipients.PAGE))
+
+
+def _summed(tx: Tx, account: Account, draft: CampaignDraft, keep: Callable[[], bool], size: int) -> _Sum:
+    """`keep` is asked before each page whether to go on. Raises LostError when it says no."""
     terms = campaigns.terms_of(tx, account, draft)
     people, drops = campaigns.explicit(tx, account, draft)
     sources = [recipients.listed(people), *(recipients.in_group(tx, group_id) for group_id in draft.groups)]
@@ -61,12 +71,14 @@ def quote(tx: Tx, account: Account, draft: CampaignDraft) -> dict[str, Any]:
     _drop(total, drops)
     position: int | None = 0
     while position is not None:
-        page = pages.read(tx, account, terms, sources, position)
+        if not keep():
+            raise LostError
+        page = pages.read(tx, account, terms, sources, position, size)
         _drop(total, page.drops)
         for kind, texted in page.kinds.items():
             _add(total, kind, texted)
         position = page.position
-    return _shown(total)
+    return total
 
 
 def ask(tx: Tx, account: Account, draft: CampaignDraft) -> str:
@@ -85,18 +97,26 @@ def ask(tx: Tx, account: Account, draft: CampaignDraft) -> str:
     return quote_id
 
 
-def run(runtime: Runtime, job: Job) -> None:
-    """The promised quote."""
+def run(runtime: Runtime, job: Job, page: int = recipients.PAGE) -> None:
+    """The promised quote; nothing where another worker has it by now."""
+    with suppress(LostError):
+        _run(runtime, job, jobs.Keeper(runtime, job), page)
+
+
+def _run(runtime: Runtime, job: Job, keep: Callable[[], bool], page: int) -> None:
     with runtime.read() as tx:
         asked = tx.scalar(select(quotes.c.draft).where(quotes.c.id == job.subject_id))
         if asked is None:
             return
         try:
-            result: dict[str, Any] = quote(tx, accounts.get(tx, job.account_id), CampaignDraft(**json.loads(asked)))
+            draft, account = CampaignDraft(**json.loads(asked)), accounts.get(tx, job.account_id)
+            result: dict[str, Any] = _shown(_summed(tx, account, draft, keep, page))
             status = "finished"
         except Refused as refusal:
             result, status = {"code": refusal.code, "detail": refusal.detail}, "failed"
     with runtime.begin() as tx:
+        if not jobs.renew(tx, job):
+            raise LostError
         tx.execute(update(quotes).where(quotes.c.id == job.subject_id).values(status=status, result=json.dumps(result)))
 
 

@@ -1,20 +1,22 @@
 """What carriers bring back: stored raw first, a row for all that came at once; applied later, in any order and as often as they like.
 
 A receipt that matches no message is parked and tried again for two days: it may have overtaken the answer that names its message.
+One that can't be applied at all is a fault of ours: it is told, and tried again for ever; nobody else's wait for it.
 """
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import BigInteger, Row, Select, Text, UpdateBase, bindparam, select, update
+from sqlalchemy import BigInteger, Row, Select, Text, UpdateBase, bindparam, or_, select, update
 
-from core import prepared
+from core import broken, outages, prepared
 from core.carriers.contract import Inbound, Inbox, Receipt
 from core.runtime import Runtime, Tx
 from core.schema import Id, receipt_batches, receipts, replies
+from core.sending.apart import PUT_OFF_MS, apart
 from core.sending.hearing import PUT_OFF, UNMATCHED, Told, hear
 
 ROW_RECEIPTS: Final = 1_000  # the most in one row: some 100 kB
@@ -23,6 +25,7 @@ BATCH: Final = 5_000
 PARKED_MS: Final = 2 * 24 * 3_600_000
 FIRST_RETRY_MS: Final = 1_000
 LONGEST_RETRY_MS: Final = 600_000
+BROKEN: Final = "broken"
 
 
 def inbox(runtime: Runtime) -> Inbox:
@@ -69,31 +72,103 @@ def _store_replies(tx: Tx, carrier: str, said: Sequence[Inbound]) -> None:
 
 
 def apply(runtime: Runtime, limit: int = BATCH) -> int:
-    """Apply waiting receipts, about `limit` of them, in one transaction; how many were looked at."""
+    """Apply waiting receipts, about `limit` of them, in one transaction; how many were looked at.
+
+    Where one of them can't be applied the others are, and that one is put off.
+    """
+    try:
+        with runtime.begin() as tx:
+            return _apply(tx, _waiting(tx, limit), _parked(tx, limit))
+    except Exception as error:
+        if outages.of(error) is not None:
+            raise
+        broken.tell("receipts.not_applied_together", error)
     with runtime.begin() as tx:
-        batches = _waiting(tx, limit)
-        parked = _parked(tx, limit)
-        if not (batches or parked):
-            return 0
-        came = [list(_read(row)) for row in batches]
-        told = [Told(row.carrier, row.status, row.code, row.at, row.reference, row.carrier_id) for row in parked]
-        became = iter(hear(tx, [*told, *(one for batch in came for one in batch)]))
-        _settle(tx, parked, [next(became) for _ in parked])
-        _mark(tx, batches, came, [[next(became) for _ in batch] for batch in came])
+        batches, parked = [row.id for row in _waiting(tx, limit)], [row.id for row in _parked(tx, limit)]
+    done = apart(batches, partial(_apply_batches, runtime), partial(_split, runtime))
+    return done + apart(parked, partial(_apply_parked, runtime), partial(_put_off, runtime))
+
+
+def _apply(tx: Tx, batches: Sequence[Row[Any]], parked: Sequence[Row[Any]]) -> int:
+    if not (batches or parked):
+        return 0
+    came = [list(_read(row)) for row in batches]
+    told = [Told(row.carrier, row.status, row.code, row.at, row.reference, row.carrier_id) for row in parked]
+    became = iter(hear(tx, [*told, *(one for batch in came for one in batch)]))
+    _settle(tx, parked, [next(became) for _ in parked])
+    _mark(tx, batches, came, [[next(became) for _ in batch] for batch in came])
     return len(parked) + sum(map(len, came))
+
+
+def _apply_batches(runtime: Runtime, ids: Sequence[str]) -> int:
+    with runtime.begin() as tx:
+        return _apply(tx, _locked(tx, ids), [])
+
+
+def _apply_parked(runtime: Runtime, ids: Sequence[str]) -> int:
+    mine = select(receipts).where(receipts.c.applied_at.is_(None))
+    with runtime.begin() as tx:
+        these = mine.where(tx.among(receipts.c.id, ids)).order_by(receipts.c.due_at, receipts.c.id)
+        return _apply(tx, [], tx.all(these.with_for_update(skip_locked=True)))
+
+
+def _split(runtime: Runtime, batch_id: str, error: Exception) -> int:
+    """A batch that can't be applied becomes one of each of its receipts, and these are; one that can't be divided is put off."""
+    with runtime.begin() as tx:
+        split = [part for row in _locked(tx, [batch_id]) for part in _divided(tx, row)]
+    if split:
+        return apart(split, partial(_apply_batches, runtime), partial(_split, runtime))
+    broken.tell("receipts.put_off", error, receipt_batch_id=batch_id)
+    with runtime.begin() as tx:
+        this = update(_kept).where(_kept.c.id == batch_id, _kept.c.applied_at.is_(None))
+        return tx.execute(this.values(retry_at=tx.now + PUT_OFF_MS))
+
+
+def _divided(tx: Tx, row: Row[Any]) -> list[str]:
+    """The ids of the batches that a batch became; none where it is of one receipt, or can't be read."""
+    try:
+        parts = [orjson.dumps([one]).decode() for one in orjson.loads(row.raw)]
+    except (TypeError, ValueError):
+        return []
+    if len(parts) < 2:
+        return []
+    ids = tx.new_ids(len(parts))
+    columns, common = ("id", "raw"), {"carrier": row.carrier, "size": 1, "received_at": row.received_at}
+    tx.insert(receipt_batches, columns, list(zip(ids, parts, strict=True)), common)
+    became = {"applied_at": tx.now, "outcome": orjson.dumps({"split": len(parts)}).decode()}
+    tx.execute(update(_kept).where(_kept.c.id == row.id).values(**became))
+    return ids
+
+
+def _put_off(runtime: Runtime, receipt_id: str, error: Exception) -> int:
+    broken.tell("receipts.put_off", error, receipt_id=receipt_id)
+    with runtime.begin() as tx:
+        this = update(receipts).where(receipts.c.id == receipt_id, receipts.c.applied_at.is_(None))
+        return tx.execute(this.values(outcome=BROKEN, due_at=tx.now + PUT_OFF_MS))
 
 
 def _waiting(tx: Tx, limit: int) -> Sequence[Row[Any]]:
     """Rows of receipts that nobody else is at, locked: the first of them, up to `limit` receipts, one row at least."""
-    for ids in _portions(tx.all(_OPEN), limit):
-        if locked := tx.all(_locking(tx.postgresql), {"ids": prepared.listed(tx, ids)}):
+    for ids in _portions(tx.all(_OPEN, {"now": tx.now}), limit):
+        if locked := _locked(tx, ids):
             return locked
     return []
 
 
+def _locked(tx: Tx, ids: Sequence[str]) -> Sequence[Row[Any]]:
+    """Those of these that wait, and that nobody else is at."""
+    return tx.all(_locking(tx.postgresql), {"ids": prepared.listed(tx, ids)})
+
+
 _kept = receipt_batches
 _OPEN: Final = (
-    select(_kept.c.id, _kept.c.size).where(_kept.c.applied_at.is_(None)).order_by(_kept.c.id).limit(LOOKED_AT)
+    select(_kept.c.id, _kept.c.size)
+    .where(
+        _kept.c.applied_at.is_(None),
+        or_(_kept.c.retry_at.is_(None), _kept.c.retry_at <= bindparam("now", type_=BigInteger())),
+    )
+    .order_by(_kept.c.id)
+    .limit(LOOKED_AT)
 )
 
 

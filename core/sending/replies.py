@@ -7,11 +7,12 @@ sent to; else to the owner of that code; else to nobody. An opt-out that belongs
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import compress
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Row, Select, func, literal, or_, select, update
 
-from core import accounts, events, words
+from core import accounts, broken, events, outages, words
 from core.blacklist import entries as blacklist
 from core.blacklist.keywords import is_stop
 from core.credits import ledger
@@ -21,6 +22,7 @@ from core.ranges import HIGHEST, LOOK, LOWEST, Columns, Page, Way, newest
 from core.runtime import Runtime, Tx
 from core.schema import Id, inbound_numbers, messages, replies, reply_words
 from core.sending import notes
+from core.sending.apart import PUT_OFF_MS, apart
 from core.sending.message import IN_DOUBT
 from core.sending.notes import Note
 from core.sending.singles import SLACK_MS, has_campaign, id_at
@@ -38,18 +40,47 @@ REASON: Final = "stop_confirmation"
 
 def apply(runtime: Runtime, limit: int = BATCH) -> int:
     """Apply waiting replies; how many. Opt-outs one at a time: each binds a number and charges an account, in no common order."""
-    with runtime.begin() as tx:
-        waiting = tx.all(_waiting().order_by(replies.c.id).limit(limit).with_for_update(skip_locked=True))
-        stops = [reply.id for reply in waiting if is_stop(reply.text)]
-        for reply in waiting:
-            if reply.id not in stops:
-                _apply(tx, reply)
-    for reply_id in stops:
+    do, put_off = partial(_apply_these, runtime), partial(_put_off, runtime)
+    try:
         with runtime.begin() as tx:
-            stop = tx.one(_waiting().where(replies.c.id == reply_id).with_for_update(skip_locked=True))
-            if stop is not None:
-                _apply(tx, stop)
-    return len(waiting)
+            plain, stops = _due(tx, limit)
+            for reply in plain:
+                _apply(tx, reply)
+    except Exception as error:
+        if outages.of(error) is not None:
+            raise
+        broken.tell("replies.not_applied_together", error)
+        with runtime.begin() as tx:
+            plain, stops = _due(tx, limit)
+        apart([reply.id for reply in plain], do, put_off)
+    for stop in stops:
+        apart([stop.id], do, put_off)
+    return len(plain) + len(stops)
+
+
+def _due(tx: Tx, limit: int) -> tuple[list[Row[Any]], list[Row[Any]]]:
+    """Replies that wait and that nobody else is at, locked: the others, and the opt-outs."""
+    due = _waiting().where(or_(replies.c.retry_at.is_(None), replies.c.retry_at <= tx.now))
+    rows = tx.all(due.order_by(replies.c.id).limit(limit).with_for_update(skip_locked=True))
+    stops = [is_stop(reply.text) for reply in rows]
+    return [row for row, stop in zip(rows, stops, strict=True) if not stop], list(compress(rows, stops))
+
+
+def _apply_these(runtime: Runtime, ids: Sequence[str]) -> int:
+    with runtime.begin() as tx:
+        these = _waiting().where(tx.among(replies.c.id, ids)).order_by(replies.c.id)
+        rows = tx.all(these.with_for_update(skip_locked=True))
+        for reply in rows:
+            _apply(tx, reply)
+    return len(rows)
+
+
+def _put_off(runtime: Runtime, reply_id: str, error: Exception) -> int:
+    """A fault of ours: it is told, and tried again for ever; nobody else's replies wait for it."""
+    broken.tell("reply.put_off", error, reply_id=reply_id)
+    with runtime.begin() as tx:
+        this = update(replies).where(replies.c.id == reply_id, replies.c.applied_at.is_(None))
+        return tx.execute(this.values(retry_at=tx.now + PUT_OFF_MS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,9 +195,17 @@ def _owner(tx: Tx, code: str) -> str | None:
 
 
 def _opt_out(tx: Tx, reply: Row[Any], owner: str | None, message_id: str | None) -> None:
-    """Bind the number, and confirm it once: the second STOP finds it bound."""
-    if blacklist.add(tx, owner or reply.code, reply.number, "STOP", "reply", message_id):
-        _confirm(tx, owner, reply)
+    """Bind the number, and confirm it once: the second STOP finds it bound. It binds whatever becomes of the confirmation."""
+    if not blacklist.add(tx, owner or reply.code, reply.number, "STOP", "reply", message_id):
+        return
+    try:
+        with tx.connection.begin_nested():
+            _confirm(tx, owner, reply)
+    except Exception as error:
+        if outages.of(error) is not None:
+            raise
+        tx.locked.clear()  # what was locked since is free again
+        broken.tell("stop.not_confirmed", error, reply_id=reply.id)
 
 
 def _confirm(tx: Tx, owner: str | None, reply: Row[Any]) -> None:

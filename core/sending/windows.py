@@ -15,6 +15,7 @@ from sqlalchemy import BigInteger, Row, Text, UpdateBase, bindparam, func, selec
 
 from core.blacklist.screening import screen_many
 from core.carriers.contract import Attempt, Traits
+from core.credits import ledger
 from core.runtime import Runtime, Tx
 from core.schema import Id, chunks, messages, windows
 from core.sending import chunks as queue
@@ -101,6 +102,7 @@ def claim(
     """The next window for a lane of this carrier, of at most `size` segments; None when nothing is due.
 
     otp goes before notification before marketing; within a purpose, the account least served (segments, by account id) first.
+    Raises ledger.InUseError: nothing was claimed, since credits that another transaction has would change.
     """
     with runtime.begin() as tx:
         traits = runtime.carriers[carrier].traits
@@ -127,7 +129,8 @@ def claim(
 def _take_back(tx: Tx, chunk: Row[Any], limit: int) -> None:
     """A campaign was called off; then its messages are too, whoever comes first: this claim or the job that takes them back."""
     mine = select(messages).where(messages.c.chunk_id == chunk.id, messages.c.status == "queued")
-    rows = tx.all(mine.order_by(messages.c.id).limit(limit).with_for_update())
+    rows = tx.all(mine.order_by(messages.c.id).limit(limit).with_for_update(skip_locked=True))
+    ledger.take(tx, chunk.account_id)
     change(tx, rows, "cancelled")
     if len(rows) < limit:
         retire(tx, chunk)
@@ -258,6 +261,7 @@ def _opening(tx: Tx, rows: Sequence[Taken]) -> Mapping[str, int] | None:
 def _settle(tx: Tx, chunk: Row[Any], rows: Sequence[Taken], status: str, detail: str) -> None:
     if not rows:
         return
+    ledger.take(tx, chunk.account_id)
     _put_back(tx, rows, status=status, status_detail=detail, status_at=tx.now)
     lines = Counter(Line(row.country, row.purpose, row.segments, row.millicredits) for row in rows)
     kind = Kind(chunk.account_id, chunk.campaign_id, "queued", status, detail)

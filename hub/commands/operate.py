@@ -77,8 +77,7 @@ def _checked(hub: Hub, *, money: bool) -> Iterator[str]:
 
 
 def _counted(hub: Hub) -> Iterator[str]:
-    with hub.runtime.read() as tx:
-        found = [*check.ledger(tx), *check.counters(tx)]
+    found = check.everything(hub.runtime)
     if not found:
         click.echo("ledger: every account, message and counter agrees")
     for one in found:

@@ -2,7 +2,7 @@
 
 import os
 import socket
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,11 +23,14 @@ from hub.wiring import Hub, every_handler
 
 RENEW_MS: Final = lanes.LEASE_MS // 3
 BEAT: Final = Rest(5.0)
+LATE: Final = Rest(0.25)  # answers that their lane did not wait to write
 PUMP: Final = Rest(0.25)  # carriers that are asked for what came in
 MINUTE: Final = Rest(60.0)
 LINGER: Final = Rest(0.05, deaf=True)  # what comes meanwhile is done in one transaction
 BATCH_S: Final = 0.05  # a lane without tokens waits for this much of its rate: better some at once than each alone
-JOB_THREADS: Final = 2
+JOB_THREADS: Final = 2  # of each line of jobs
+# Of how many jobs of a line one account may have leased: one, so that none has all threads. Campaigns give way to each other instead.
+AT_ONCE: Final = {"campaign": jobs.AS_MANY}
 HOOK_THREADS: Final = 4
 POSTS_A_TURN: Final = 20
 
@@ -75,7 +78,7 @@ def connected(runtime: Runtime) -> frozenset[str]:
 
 
 def carrying(hub: Hub, owner: str, carriers: Collection[str]) -> Iterator[Loop]:
-    """A loop for each lane of each of these carriers, one that fetches what came in, and one that asks what became of messages."""
+    """Two loops for each lane of each of these carriers, one that fetches what came in, and one that asks what became of messages."""
     runtime = hub.runtime
     store = receipts.inbox(runtime)
     for name in sorted(carriers):
@@ -84,6 +87,7 @@ def carrying(hub: Hub, owner: str, carriers: Collection[str]) -> Iterator[Loop]:
         for number in range(count):
             turn = LaneTurn(runtime, number, lanes.open_lane(runtime, name, owner, count))
             yield Loop(f"lane-{name}-{number}", turn, "dispatch")
+            yield Loop(f"late-{name}-{number}", while_busy(partial(lanes.catch_up, runtime, turn.lane), LATE))
         yield Loop(f"pump-{name}", while_busy(partial(carrier.pump, store), PUMP), "inbound")
         yield Loop(f"lookup-{name}", while_busy(partial(steps.ask, runtime, owner, name)))
 
@@ -113,10 +117,19 @@ def _heard(count: int) -> Rest:
 
 
 def jobs_of(hub: Hub) -> Iterator[Loop]:
-    """Campaigns, imports, large quotes, mails."""
-    known = every_handler(hub)
-    for number in range(JOB_THREADS):
-        yield Loop(f"jobs-{number}", while_busy(lambda: jobs.work(hub.runtime, known)), "jobs")
+    """Campaigns, imports, large quotes, mails: each line has threads of its own, and what takes long in one holds up no other."""
+    for line, handlers in lines(every_handler(hub)).items():
+        work = partial(jobs.work, hub.runtime, handlers, AT_ONCE.get(line, 1))
+        for number in range(JOB_THREADS):
+            yield Loop(f"jobs-{line}-{number}", while_busy(work), "jobs")
+
+
+def lines(handlers: Mapping[str, jobs.Work]) -> Mapping[str, Mapping[str, jobs.Work]]:
+    """Kinds of jobs by what stands before their dot: mails of all kinds are one line."""
+    found: dict[str, dict[str, jobs.Work]] = {}
+    for kind, work in handlers.items():
+        found.setdefault(kind.partition(".")[0], {})[kind] = work
+    return found
 
 
 def hooks_of(hub: Hub) -> Iterator[Loop]:

@@ -65,7 +65,7 @@ def read(runtime: Runtime, log: Sequence[Taken], told: Told) -> Books:
 def findings(runtime: Runtime, log: Sequence[Taken], told: Told) -> list[str]:
     """Every promise that does not hold."""
     books = read(runtime, log, told)
-    with runtime.read() as tx:
+    with runtime.snapshot() as tx:
         found = [
             *(f"the ledger: {finding}" for finding in (*check.ledger(tx), *check.counters(tx))),
             *_reports(tx, books),

@@ -72,16 +72,16 @@ def test_the_longest_due_goes_first(engine: Engine) -> None:
 
 def test_a_leased_job_is_nobody_elses_until_the_lease_is_over(engine: Engine) -> None:
     promise(engine)
-    first = jobs.claim(engine.runtime)
+    first = jobs.claim(engine.runtime, {"test"})
     assert first is not None
-    assert jobs.claim(engine.runtime) is None
+    assert jobs.claim(engine.runtime, {"test"}) is None
     engine.clock.forward(ms=jobs.LEASE_MS - 1)
     with engine.runtime.begin() as tx:
         assert jobs.renew(tx, first)
     engine.clock.forward(ms=jobs.LEASE_MS - 1)
-    assert jobs.claim(engine.runtime) is None
+    assert jobs.claim(engine.runtime, {"test"}) is None
     engine.clock.forward(ms=1)
-    second = jobs.claim(engine.runtime)
+    second = jobs.claim(engine.runtime, {"test"})
     assert second is not None
     with engine.runtime.begin() as tx:
         assert not jobs.renew(tx, first)

@@ -28,10 +28,10 @@ def test_a_job_that_was_begun_begins_again(database_url: str, tmp_path: Path) ->
     account = engine.account()
     with engine.runtime.begin() as tx:
         jobs.add(tx, account.id, "mail.credits_low", account.id)
-    assert jobs.claim(engine.runtime) is not None
-    assert jobs.claim(engine.runtime) is None
+    assert jobs.claim(engine.runtime, engine.handlers) is not None
+    assert jobs.claim(engine.runtime, engine.handlers) is None
     assert recovery.recover(engine.runtime) == Recovered(windows=0, jobs=1)
-    again = jobs.claim(engine.runtime)
+    again = jobs.claim(engine.runtime, engine.handlers)
     assert again is not None
     assert again.attempt == 2
     engine.close()

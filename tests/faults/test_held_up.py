@@ -54,6 +54,18 @@ def test_who_comes_back_after_its_window_was_given_away_sends_nothing(engine: En
     assert engine.faults() == []
 
 
+def test_a_carrier_is_told_until_when_messages_may_leave(engine: Engine) -> None:
+    account = engine.account()
+    engine.send(account, "0612345678")
+    claimed_at = engine.clock.now
+    slow = engine.runtime.as_of(
+        fault=lambda point: engine.clock.forward(ms=lanes.SUBMIT_WITHIN_MS * (point == "after_claim"))
+    )
+    lanes.serve(slow, lanes.open_lane(slow, "scripted", "slow"))
+    assert isinstance(engine.carrier, Scripted)
+    assert engine.carrier.untils == [claimed_at + lanes.SUBMIT_WITHIN_MS]
+
+
 def test_a_submit_that_may_begin_ends_before_anybody_asks_after_it(traits: Traits) -> None:
     assert lanes.SUBMIT_WITHIN_MS < windows.LEASE_MARGIN_MS
 

@@ -2,6 +2,8 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -9,16 +11,22 @@ import pytest
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 
-from core import Account, jobs, lanes, outages, receipts, schema, sweeps
+from core import Account, campaigns, jobs, lanes, outages, receipts, schema, sweeps
 from core.carriers.contract import Lookup, NotFound, Receipt
 from core.sending import routing, steps
+from core.sending.drafts import Draft
+from hub import settings
+from hub.roles import loops
+from hub.wiring import handlers
 from tests.support.databases import PostgresDatabase
 from tests.support.engine import Engine
 from tests.support.peers import PeerMissingError, missing
 from tests.support.scripted import Scripted, that
+from tests.support.serving import wait_for
 
 PARIS, LYON = "0612345678", "0612345679"
 PATIENCE_S = 60
+PROMISE_S = 2.0  # an otp leaves within this, whatever others do: the product says so
 
 
 @pytest.fixture
@@ -130,15 +138,35 @@ def test_a_look_up_that_hangs_holds_up_no_look_up_elsewhere_and_no_other_step(
     assert engine.faults() == []
 
 
+def test_a_mail_server_that_hangs_holds_up_no_campaign(database_url: str, make_engine: Callable[..., Engine]) -> None:
+    engine = make_engine(database_url)
+    account = engine.account()
+    with engine.runtime.begin() as tx:
+        for _ in range(3):
+            jobs.add(tx, account.id, "mail.credits_low", tx.new_id())
+    made = engine.campaign(account, PARIS)
+    lines = loops.lines(engine.handlers)
+    hanging = Hanging(lambda: jobs.work(engine.runtime, {"mail.credits_low": lambda *_: hanging.hang()}))
+    with hanging:
+        assert jobs.work(engine.runtime, lines["campaign"])
+        assert not jobs.work(engine.runtime, lines["campaign"])
+        assert engine.campaign_row(made.id).status == "sending"
+    assert engine.faults() == []
+
+
+def test_each_kind_of_work_has_threads_of_its_own_and_all_mails_are_one() -> None:
+    known = handlers(settings.read({}))
+    lines = loops.lines(known)
+    assert {kind for line in lines.values() for kind in line} == set(known)
+    assert lines.keys() >= {"campaign", "import", "quote", "mail"}
+    assert {kind for kind in known if "mail" in kind} == set(lines["mail"])
+
+
 def test_the_receipts_of_an_account_that_somebody_locks_hold_up_no_other_accounts_receipts(
-    postgres_database: PostgresDatabase, make_engine: Callable[..., Engine]
+    postgres_url: str, make_engine: Callable[..., Engine]
 ) -> None:
-    try:
-        url = postgres_database.fresh()
-    except PeerMissingError as why:
-        missing("postgresql", why)
     silent = Scripted("simulator", that(promises_receipts=True), answer=lambda _attempt: None)
-    engine = make_engine(url, carrier=silent)
+    engine = make_engine(postgres_url, carrier=silent)
     locked, free = engine.account("Locked"), engine.account("Free")
     for account in (locked, free):
         engine.send(account, PARIS)
@@ -149,9 +177,7 @@ def test_the_receipts_of_an_account_that_somebody_locks_hold_up_no_other_account
         for row in engine.messages(account)
     ]
     receipts.inbox(engine.runtime)("simulator", came, [])
-    with engine.database.begin() as stranger:
-        money = schema.ledger_accounts
-        stranger.all(select(money).where(money.c.account_id == locked.id).with_for_update())
+    with locked_by_a_stranger(engine, locked):
         assert receipts.apply(engine.runtime) == 2
         assert (statuses(engine, locked), statuses(engine, free)) == (["unknown"], ["received"])
         assert receipts.apply(engine.runtime) == 0
@@ -175,34 +201,110 @@ class Asked(Scripted):
 
 
 @pytest.fixture
-def impatient_url(postgres_database: PostgresDatabase) -> str:
-    """PostgreSQL whose locks are waited for for a moment: what is shown does not depend on how long."""
+def postgres_url(postgres_database: PostgresDatabase) -> str:
     try:
-        return f"{postgres_database.fresh()}&options=-c%20lock_timeout%3D50ms"
+        return postgres_database.fresh()
     except PeerMissingError as why:
         missing("postgresql", why)
 
 
-def test_rows_of_an_account_that_somebody_locks_hold_up_no_other_account(
-    impatient_url: str, make_engine: Callable[..., Engine]
-) -> None:
-    engine = make_engine(impatient_url)
-    locked, free = engine.account("Locked"), engine.account("Free")
-    engine.send(locked, PARIS)
+@contextmanager
+def locked_by_a_stranger(engine: Engine, account: Account) -> Iterator[None]:
+    """All rows of an account in the ledger, as a paused process holds them."""
     with engine.database.begin() as stranger:
         money = schema.ledger_accounts
-        stranger.all(select(money).where(money.c.account_id == locked.id).with_for_update())
+        stranger.all(select(money).where(money.c.account_id == account.id).with_for_update())
+        yield
+
+
+@contextmanager
+def served(engine: Engine) -> Iterator[None]:
+    """The lane, in a thread of its own."""
+    over = threading.Event()
+
+    def serve() -> None:
+        while not over.wait(0 if engine.serve() else 0.02):
+            pass
+
+    with ThreadPoolExecutor(1) as thread:
+        serving = thread.submit(serve)
+        try:
+            yield
+        finally:
+            over.set()
+        serving.result(PATIENCE_S)
+
+
+@pytest.mark.parametrize("looks_up", [True, False])
+def test_an_otp_is_not_held_up_by_another_accounts_locked_ledger(
+    postgres_url: str, make_engine: Callable[..., Engine], looks_up: bool
+) -> None:
+    carrier = Scripted("simulator", that(looks_up=looks_up))
+    engine = make_engine(postgres_url, carrier=carrier)
+    locked, free = engine.account("Locked", otp=True), engine.account("Free", otp=True)
+    engine.send(locked, PARIS, purpose="otp")
+    with locked_by_a_stranger(engine, locked), served(engine):
+        wait_for(lambda: carrier.given)
+        engine.send(free, LYON, purpose="otp")
+        wait_for(lambda: statuses(engine, free) == ["sent"], PROMISE_S)
+        assert statuses(engine, locked) == ["sending"]
+    engine.settle()
+    assert statuses(engine, locked) == ["sent"]
+    engine.later(rounds=3, seconds=60)
+    assert len(carrier.given) == 2  # nothing was forgotten, so nothing is sent again
+    assert engine.faults() == []
+
+
+def test_an_otp_is_not_held_up_by_opt_outs_of_an_account_whose_ledger_is_locked(
+    postgres_url: str, make_engine: Callable[..., Engine]
+) -> None:
+    engine = make_engine(postgres_url)
+    locked, free = engine.account("Locked"), engine.account("Free", otp=True)
+    engine.send_all(locked, [Draft(PARIS, "Bonjour"), Draft(LYON, "Bonjour")])
+    engine.block(locked, 33612345678)
+    with locked_by_a_stranger(engine, locked), served(engine):
+        engine.send(free, LYON, purpose="otp")
+        wait_for(lambda: statuses(engine, free) == ["received"], PROMISE_S)
+        assert statuses(engine, locked) == ["queued", "queued"]
+    engine.later(seconds=1)
+    engine.later(seconds=1)
+    assert statuses(engine, locked) == ["blacklisted", "received"]
+    assert engine.faults() == []
+
+
+def test_a_campaign_that_is_called_off_while_its_ledger_is_locked_holds_up_nobody(
+    postgres_url: str, make_engine: Callable[..., Engine]
+) -> None:
+    engine = make_engine(postgres_url)
+    locked, free = engine.account("Locked"), engine.account("Free", otp=True)
+    made = engine.campaign(locked, PARIS, LYON)
+    jobs.work(engine.runtime, engine.handlers)
+    with engine.runtime.begin() as tx:
+        campaigns.cancel(tx, locked.id, made.id)
+    with locked_by_a_stranger(engine, locked), served(engine):
+        engine.send(free, LYON, purpose="otp")
+        wait_for(lambda: statuses(engine, free) == ["received"], PROMISE_S)
+    engine.later(seconds=1)
+    engine.later(seconds=1)
+    assert statuses(engine, locked) == ["cancelled", "cancelled"]
+    assert engine.faults() == []
+
+
+def test_rows_of_an_account_that_somebody_locks_hold_up_no_other_account(
+    postgres_url: str, make_engine: Callable[..., Engine]
+) -> None:
+    engine = make_engine(postgres_url)
+    locked, free = engine.account("Locked"), engine.account("Free")
+    engine.send(locked, PARIS)
+    with locked_by_a_stranger(engine, locked):
         engine.send(free, PARIS)
         campaign = engine.campaign(free, LYON)
-        for _ in range(10):
+        for _ in range(6):
             _work_on(engine)
         assert {row.status for row in engine.messages(free)} <= {"sent", "delivered_operator", "received"}
         assert engine.campaign_row(campaign.id).status == "finished"
-        assert statuses(engine, locked) != ["received"]
-    engine.later(seconds=30)
-    engine.later(seconds=30)
-    steps.sweep_abandoned(engine.runtime)
-    engine.later(seconds=30)
+        assert statuses(engine, locked) == ["sending"]
+    engine.settle()
     assert statuses(engine, locked) == ["received"]
     assert len(engine.taken()) == 3
     assert engine.faults() == []
@@ -215,6 +317,7 @@ def _work_on(engine: Engine) -> None:
         lambda: jobs.work(runtime, engine.handlers),
         lambda: steps.take(runtime, "here"),
         engine.serve,
+        lambda: lanes.catch_up(runtime, engine.lane),
         lambda: engine.simulator.pump(store),
         lambda: receipts.apply(runtime),
         lambda: sweeps.finish_campaigns(runtime),

@@ -153,6 +153,7 @@ class Engine:
             work(self.runtime, self.handlers),
             steps.take(self.runtime, "test"),
             lanes.serve(self.runtime, self.lane),
+            lanes.catch_up(self.runtime, self.lane),
             bool(self.carrier.pump(inbox)),
             bool(receipts.apply(self.runtime)),
             bool(replies.apply(self.runtime)),
@@ -220,5 +221,4 @@ class Engine:
 
     def faults(self) -> list[check.Finding]:
         """Every broken promise about money and counters."""
-        with self.runtime.read() as tx:
-            return [*check.ledger(tx), *check.counters(tx)]
+        return check.everything(self.runtime)

@@ -29,12 +29,14 @@ class Scripted:
     meanwhile: Callable[[], None] = lambda: None
     given: list[Attempt] = field(default_factory=list)
     windows: list[int] = field(default_factory=list)
+    untils: list[int] = field(default_factory=list)
     asked: list[Sequence[str]] = field(default_factory=list)
     breaks_after: tuple[int, Exception] | None = None
     lookup_breaks: Exception | None = None
 
-    def send(self, attempts: Sequence[Attempt], inbox: Inbox) -> Iterator[Sequence[Outcome]]:
+    def send(self, attempts: Sequence[Attempt], inbox: Inbox, until: int) -> Iterator[Sequence[Outcome]]:
         self.windows.append(len(attempts))
+        self.untils.append(until)
         self.given.extend(attempts)
         self.meanwhile()
         for start in range(0, len(attempts), self.per_yield):

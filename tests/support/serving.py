@@ -76,9 +76,9 @@ class Process:
         return self.process.wait(PATIENCE_S)
 
 
-def wait_for(done: Callable[[], Any]) -> Any:
+def wait_for(done: Callable[[], Any], patience_s: float = PATIENCE_S) -> Any:
     """What `done` says once it says something; a test that waits for ever fails instead."""
-    ends = time.monotonic() + PATIENCE_S
+    ends = time.monotonic() + patience_s
     while not (found := done()):
         if time.monotonic() > ends:
             raise AssertionError("it did not happen")
@@ -110,8 +110,7 @@ class Site:
         return self.simulator.sent(limit=1_000_000)
 
     def faults(self) -> list[check.Finding]:
-        with self.runtime.read() as tx:
-            return [*check.ledger(tx), *check.counters(tx)]
+        return check.everything(self.runtime)
 
     def close(self) -> None:
         self.simulator.close()

@@ -31,12 +31,14 @@ def upgrade() -> None:
     _idempotency_indexes()
     _jobs()
     _jobs_indexes()
+    _job_turns()
     _outbox()
     _outbox_indexes()
 
 
 def downgrade() -> None:
     op.drop_table("outbox")
+    op.drop_table("job_turns")
     op.drop_table("jobs")
     op.drop_table("idempotency")
     op.drop_table("audit")
@@ -207,12 +209,38 @@ def _jobs() -> None:
 
 def _jobs_indexes() -> None:
     op.create_index(
+        "ix_jobs_leased",
+        "jobs",
+        ["account_id", "kind", "lease_until"],
+        unique=False,
+        postgresql_where=sa.text("done_at IS NULL AND lease_until IS NOT NULL"),
+        sqlite_where=sa.text("done_at IS NULL AND lease_until IS NOT NULL"),
+    )
+    op.create_index(
         "ix_jobs_open",
         "jobs",
         ["due_at"],
         unique=False,
         postgresql_where=sa.text("done_at IS NULL"),
         sqlite_where=sa.text("done_at IS NULL"),
+    )
+    op.create_index(
+        "ix_jobs_waiting",
+        "jobs",
+        ["kind", "account_id", "due_at"],
+        unique=False,
+        postgresql_where=sa.text("done_at IS NULL"),
+        sqlite_where=sa.text("done_at IS NULL"),
+    )
+
+
+def _job_turns() -> None:
+    op.create_table(
+        "job_turns",
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("account_id", schema.Id(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("kind", "account_id", name=op.f("pk_job_turns")),
     )
 
 

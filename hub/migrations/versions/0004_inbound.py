@@ -60,6 +60,7 @@ def _receipt_batches() -> None:
         sa.Column("received_at", sa.BigInteger(), nullable=False),
         sa.Column("applied_at", sa.BigInteger(), nullable=True),
         sa.Column("outcome", sa.Text(), nullable=True),
+        sa.Column("retry_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_receipt_batches")),
     )
 
@@ -120,6 +121,7 @@ def _replies() -> None:
         sa.Column("campaign_id", schema.Id(), nullable=True),
         sa.Column("opt_out", sa.Boolean(), nullable=False),
         sa.Column("search", sa.Text(), nullable=True),
+        sa.Column("retry_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_replies")),
         sa.UniqueConstraint("carrier", "carrier_ref", name=op.f("uq_replies_carrier_carrier_ref")),
     )

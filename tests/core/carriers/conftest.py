@@ -63,13 +63,13 @@ def serve(stack: ExitStack) -> Serve:
 
 
 @pytest.fixture
-def open_carrier(stack: ExitStack) -> OpenHttp:
+def open_carrier(stack: ExitStack, clock: ManualClock) -> OpenHttp:
     """A carrier by its settings, which are without fault."""
 
     def open_one(url: str, **changes: Any) -> HttpCarrier:
         entry = {name: value for name, value in (PLAIN | {"url": url} | changes).items() if value is not None}
         assert list(http_settings.faults(entry)) == []
-        carrier = HttpCarrier(http_settings.read(entry), ManualClock())
+        carrier = HttpCarrier(http_settings.read(entry), clock)
         stack.callback(carrier.close)
         return carrier
 

@@ -10,7 +10,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from core.carriers.contract import Accepted, Ambiguous, Attempt, Busy, Carrier, Inbound, Outcome, Receipt, Rejected
+from core.carriers.contract import (
+    Accepted,
+    Ambiguous,
+    Attempt,
+    Busy,
+    Carrier,
+    Found,
+    Inbound,
+    Outcome,
+    Receipt,
+    Rejected,
+)
 
 
 class Gathered:
@@ -40,9 +51,14 @@ def window(size: int, start: int = 0) -> list[Attempt]:
     return [attempt(33600000000 + place, f"m-{place}") for place in range(start, start + size)]
 
 
-def sent(carrier: Carrier, attempts: Sequence[Attempt], inbox: Gathered | None = None) -> list[Outcome]:
+IN_TIME: Final = 2**53  # ms: no window is so late
+
+
+def sent(
+    carrier: Carrier, attempts: Sequence[Attempt], inbox: Gathered | None = None, until: int = IN_TIME
+) -> list[Outcome]:
     """Every outcome of a window, in the order in which they came."""
-    return [outcome for outcomes in carrier.send(attempts, inbox or Gathered()) for outcome in outcomes]
+    return [outcome for outcomes in carrier.send(attempts, inbox or Gathered(), until) for outcome in outcomes]
 
 
 def references(outcomes: Iterable[Outcome]) -> list[str]:
@@ -78,10 +94,21 @@ def sends_the_same_reference_again_when_asked(carrier: Carrier) -> None:
 
 
 def begins_nothing_before_it_is_listened_to(carrier: Carrier) -> None:
-    unheard = carrier.send([attempt(reference="m-unheard")], Gathered())
+    unheard = carrier.send([attempt(reference="m-unheard")], Gathered(), IN_TIME)
     del unheard
     if carrier.traits.looks_up:
         assert "Found" not in {type(found).__name__ for found in carrier.lookup(["m-unheard"]).values()}
+
+
+def lets_nothing_leave_once_its_time_is_over(carrier: Carrier) -> None:
+    """Others may have its messages by then. Definite, and worth trying again."""
+    late = [attempt(33600000000 + place, f"m-late-{place}") for place in range(3)]
+    outcomes = sent(carrier, late, until=0)
+    assert sorted(references(outcomes)) == [one.reference for one in late]
+    assert {type(outcome) for outcome in outcomes} == {Busy}
+    if carrier.traits.looks_up:
+        assert not any(isinstance(told, Found) for told in carrier.lookup([one.reference for one in late]).values())
+    assert {type(outcome) for outcome in sent(carrier, [attempt(33600000000)])} == {Accepted}
 
 
 def looks_up_only_what_it_was_asked(carrier: Carrier) -> None:
@@ -118,6 +145,7 @@ CASES: Final[tuple[Callable[[Carrier], None], ...]] = (
     does_not_raise_for_a_message,
     sends_the_same_reference_again_when_asked,
     begins_nothing_before_it_is_listened_to,
+    lets_nothing_leave_once_its_time_is_over,
     looks_up_only_what_it_was_asked,
     looks_up_nothing,
     pumps_until_nothing_is_due,

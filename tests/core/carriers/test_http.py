@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from core.carriers import http_settings
-from core.carriers.contract import Accepted, Carrier, Found, NotFound, Outcome
+from core.carriers.contract import LONGEST_REF, Accepted, Carrier, Found, NotFound, Outcome
 from core.carriers.http import HttpCarrier
 from tests.core.carriers.contract_cases import CASES, attempt, sent, window
 from tests.core.carriers.providers import (
@@ -33,7 +33,9 @@ def test_keeps_the_contract_of_carriers(case: Callable[[Carrier], None], serve: 
         "found": {"statuses": [200]},
         "not_found": {"statuses": [404]},
     }
-    case(open_carrier(serve(answers(200, TAKEN)).url, lookup=lookup))
+    taking = serve(answers(200, TAKEN))
+    case(open_carrier(taking.url, lookup=lookup))
+    assert not any("late" in heard.json["ref"] for heard in taking.heard)
 
 
 def heard_of(serve: Serve, open_carrier: Open, suffix: str = "", **changes: Any) -> Heard:
@@ -160,6 +162,13 @@ def test_look_up_tells_what_the_rules_tell_and_leaves_out_the_rest(serve: Serve,
     }
     assert {heard.method for heard in server.heard} == {"GET"}
     assert all(heard.headers["x-key"] == "k" and "x-to" not in heard.headers for heard in server.heard)
+
+
+def test_an_id_that_is_very_long_is_cut_where_it_is_looked_up_too(serve: Serve, open_carrier: Open) -> None:
+    url = serve(answers(200, {"messages": [{"id": "i" * 8_000}]})).url
+    assert open_carrier(url, lookup=LOOKUP | {"url": url + "?ref={reference}"}).lookup(["m-1"]) == {
+        "m-1": Found("m-1", "i" * LONGEST_REF)
+    }
 
 
 def target(heard: Heard) -> str:

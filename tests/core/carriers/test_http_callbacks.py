@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.carriers import http_settings
-from core.carriers.contract import Inbound, Receipt
+from core.carriers.contract import LONGEST_REF, Inbound, Receipt
 from core.carriers.http_callbacks import LONGEST_BODY, MOST_ITEMS, read
 from core.carriers.http_settings import Provider
 from core.errors import Refused
@@ -56,6 +56,13 @@ def test_a_receipt_may_say_less_and_then_the_raw_status_is_the_code_and_now_the_
     assert tell({"ref": "m-1", "status": "DELIVRD", "err": None})[0] == [
         Receipt("received", "DELIVRD", NOON, "m-1", None)
     ]
+
+
+def test_an_id_that_is_very_long_is_cut_as_it_is_in_answers() -> None:
+    (receipt,) = tell({"id": "i" * 8_000, "ref": "r" * 8_000, "status": "DELIVRD"})[0]
+    assert (receipt.carrier_id, receipt.reference) == ("i" * LONGEST_REF, "r" * LONGEST_REF)
+    (reply,) = tell({"from": "33612345678", "to": "36034", "text": "Oui", "id": "i" * 8_000})[1]
+    assert reply.carrier_ref == "i" * LONGEST_REF
 
 
 def test_a_status_that_the_settings_do_not_name_means_nothing() -> None:

@@ -4,6 +4,7 @@ import datetime as dt
 import ipaddress
 import socket
 import ssl
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,10 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from core.carriers.contract import Accepted, Ambiguous, Busy, Outcome, Rejected
+from core.carriers.contract import Accepted, Ambiguous, Busy, NotFound, Outcome, Rejected, held_up
 from core.carriers.http import HttpCarrier
 from core.carriers.http_line import Flight
-from tests.core.carriers.contract_cases import Gathered, attempt, references, sent, window
+from tests.core.carriers.contract_cases import IN_TIME, Gathered, attempt, references, sent, window
 from tests.core.carriers.providers import (
     HASTY,
     TAKEN,
@@ -32,9 +33,11 @@ from tests.core.carriers.providers import (
     says,
     whole,
 )
+from tests.support.world import ManualClock
 
 Open = Callable[..., HttpCarrier]
 Ask = Callable[..., Outcome]
+PATIENCE_S = 60
 
 
 def test_a_refused_connection_is_busy(open_carrier: Open) -> None:
@@ -127,7 +130,7 @@ def test_answers_are_told_while_others_are_awaited(serve: Serve, open_carrier: O
             connection.sendall(whole(200, TAKEN))
 
     carrier = open_carrier(serve(behave).url, timeouts={"connect_ms": 1000, "read_ms": 1000})
-    for outcomes in carrier.send([attempt(reference="m-slow"), attempt(reference="m-quick")], Gathered()):
+    for outcomes in carrier.send([attempt(reference="m-slow"), attempt(reference="m-quick")], Gathered(), IN_TIME):
         told += references(outcomes)
     assert told == ["m-quick", "m-slow"]
 
@@ -152,7 +155,7 @@ def test_a_connection_whose_end_was_announced_is_not_used(serve: Serve, open_car
 def test_one_that_stops_listening_begins_no_more(serve: Serve, open_carrier: Open) -> None:
     server = serve(answers(200, TAKEN))
     carrier = open_carrier(server.url, concurrency=1)
-    outcomes = carrier.send(window(300), Gathered())
+    outcomes = carrier.send(window(300), Gathered(), IN_TIME)
     next(iter(outcomes))
     outcomes.close()  # type: ignore[attr-defined]
     carrier.close()
@@ -188,7 +191,7 @@ def test_one_that_stops_listening_need_not_wait_for_what_drips(serve: Serve, ope
         lambda connection, heard: (answers(200, TAKEN) if heard.json["ref"] == "m-0" else drips(b""))(connection, heard)
     )
     carrier = open_carrier(server.url)
-    outcomes = carrier.send(window(4), Gathered())
+    outcomes = carrier.send(window(4), Gathered(), IN_TIME)
     assert references(next(iter(outcomes))) == ["m-0"]
     outcomes.close()  # type: ignore[attr-defined]
     carrier.close()
@@ -200,3 +203,77 @@ def test_what_was_cut_before_it_left_never_leaves() -> None:
     with socket.socket() as unused, pytest.raises(ConnectionAbortedError):
         flight.departs(unused)
     assert not flight.left
+
+
+def test_what_waits_for_a_connection_until_its_time_is_over_never_leaves(
+    serve: Serve, open_carrier: Open, clock: ManualClock
+) -> None:
+    until = clock.now + 5_000
+
+    def behave(connection: Any, _heard: Heard) -> None:
+        clock.now = until + 1
+        connection.sendall(whole(200, TAKEN))
+
+    server = serve(behave)
+    outcomes = sent(open_carrier(server.url, concurrency=1), window(20), until=until)
+    assert sorted(outcomes, key=lambda outcome: int(outcome.reference[2:])) == [
+        Accepted("m-0", "abc"),
+        *(held_up(f"m-{place}") for place in range(1, 20)),
+    ]
+    assert [heard.json["ref"] for heard in server.heard] == ["m-0"]
+
+
+def test_and_is_told_so_at_once_though_the_one_before_it_hangs(
+    serve: Serve, open_carrier: Open, clock: ManualClock
+) -> None:
+    told = threading.Event()
+
+    def behave(connection: Any, _heard: Heard) -> None:
+        clock.forward(seconds=6)
+        assert told.wait(PATIENCE_S)
+        connection.sendall(whole(200, TAKEN))
+
+    timeouts = {"connect_ms": 1000, "read_ms": 60_000}
+    carrier = open_carrier(serve(behave).url, concurrency=1, timeouts=timeouts)
+    came: list[Outcome] = []
+    for outcomes in carrier.send(window(2), Gathered(), clock.now + 5_000):
+        came += outcomes
+        told.set()
+    assert came == [held_up("m-1"), Accepted("m-0", "abc")]
+
+
+def test_look_ups_hold_up_no_message(serve: Serve, open_carrier: Open) -> None:
+    asked, go = threading.Event(), threading.Event()
+
+    def hang(connection: Any, _heard: Heard) -> None:
+        asked.set()
+        assert go.wait(PATIENCE_S)
+        connection.sendall(whole(404, {}))
+
+    lookup = {"url": serve(hang).url + "/{reference}", "found": {"statuses": [200]}, "not_found": {"statuses": [404]}}
+    timeouts = {"connect_ms": 1000, "read_ms": 60_000}
+    carrier = open_carrier(serve(answers(200, TAKEN)).url, concurrency=1, lookup=lookup, timeouts=timeouts)
+    told: dict[str, Any] = {}
+    asking = threading.Thread(target=lambda: told.update(carrier.lookup(["m-8", "m-9"])))
+    asking.start()
+    try:
+        assert asked.wait(PATIENCE_S)
+        assert sent(carrier, [attempt()]) == [Accepted("m-1", "abc")]
+        assert asking.is_alive()
+    finally:
+        go.set()
+        asking.join(PATIENCE_S)
+    assert told == {reference: NotFound(reference) for reference in ("m-8", "m-9")}
+
+
+def test_time_is_looked_at_in_the_moment_before_the_first_byte_leaves() -> None:
+    over: list[bool] = []
+    late, begun = Flight(lambda: bool(over)), Flight(lambda: bool(over))
+    with socket.socket() as unused:
+        begun.departs(unused)
+        over.append(True)
+        begun.departs(unused)  # its body follows
+        with pytest.raises(ConnectionAbortedError):
+            late.departs(unused)
+    assert (begun.left, begun.held_up) == (True, False)
+    assert (late.left, late.held_up) == (False, True)

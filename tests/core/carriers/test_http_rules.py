@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from core.carriers.contract import Accepted, Ambiguous, Busy, Outcome, Rejected
+from core.carriers.contract import LONGEST_REF, Accepted, Ambiguous, Busy, Outcome, Rejected
 from core.carriers.http import HttpCarrier
 from tests.core.carriers.providers import (
     TAKEN,
@@ -23,6 +23,10 @@ Ask = Callable[..., Outcome]
 def test_an_id_may_be_a_text_or_a_number(ask: Ask) -> None:
     assert ask(answers(200, TAKEN)) == Accepted("m-1", "abc")
     assert ask(answers(202, {"messages": [{"id": 2**70}]})) == Accepted("m-1", str(2**70))
+
+
+def test_an_id_that_is_very_long_is_cut_as_it_is_in_receipts(ask: Ask) -> None:
+    assert ask(answers(200, {"messages": [{"id": "i" * 8_000}]})) == Accepted("m-1", "i" * LONGEST_REF)
 
 
 def test_a_provider_may_give_no_id(ask: Ask) -> None:

@@ -12,7 +12,7 @@ from core.carriers.contract import Accepted, Ambiguous, Busy, Carrier, Found, No
 from core.carriers.simulator import Simulator, SimulatorSettings
 from core.carriers.simulator_endings import BUSY_TIMES, ENDINGS, RUN
 from core.carriers.simulator_file import LEASE_MS
-from tests.core.carriers.contract_cases import CASES, Gathered, attempt, references, sent, window
+from tests.core.carriers.contract_cases import CASES, IN_TIME, Gathered, attempt, references, sent, window
 from tests.core.carriers.simulators import ARRIVAL, ORDINARY, Open, ending_in, heard_in_time, statuses
 from tests.support.world import NOON, ManualClock
 
@@ -55,7 +55,7 @@ def test_07_is_accepted_and_never_heard_of(simulator: Simulator, clock: ManualCl
 
 def test_08_is_heard_of_before_it_is_answered(simulator: Simulator, clock: ManualClock) -> None:
     inbox = Gathered()
-    first = next(iter(simulator.send([attempt(ending_in(8))], inbox)))
+    first = next(iter(simulator.send([attempt(ending_in(8))], inbox, IN_TIME)))
     assert statuses(inbox) == ARRIVAL
     assert isinstance(first[0], Accepted)
     assert heard_in_time(simulator, clock).receipts == []
@@ -173,7 +173,7 @@ def test_a_number_answers_the_number_it_was_texted_from(open_simulator: Open, cl
 def test_answers_come_after_their_time_and_lost_ones_are_given_up_last(open_simulator: Open) -> None:
     slept: list[float] = []
     simulator = open_simulator(sleep=slept.append, answer_ms=20, timeout_ms=300)
-    windows = list(simulator.send([attempt(ending_in(9), "m-1"), attempt(ORDINARY, "m-2")], Gathered()))
+    windows = list(simulator.send([attempt(ending_in(9), "m-1"), attempt(ORDINARY, "m-2")], Gathered(), IN_TIME))
     assert [references(outcomes) for outcomes in windows] == [["m-2"], ["m-1"]]
     assert slept == [0.02, 0.28]
 
@@ -212,7 +212,7 @@ def test_receipts_whose_answers_were_not_stored_are_told_by_themselves(
 ) -> None:
     simulator = open_simulator(answer_ms=0, receipt_ms=0)
     inbox = Gathered()
-    answers = iter(simulator.send([attempt(ORDINARY, "m-1")], inbox))
+    answers = iter(simulator.send([attempt(ORDINARY, "m-1")], inbox, IN_TIME))
     next(answers)  # and then whoever asked is gone
     assert simulator.pump(inbox) == 0
     clock.forward(ms=LEASE_MS)

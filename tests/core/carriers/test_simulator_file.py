@@ -141,11 +141,11 @@ CHILD = """
 import os, random, signal, sys
 from pathlib import Path
 from core.carriers.simulator import Simulator, SimulatorSettings
-from tests.core.carriers.contract_cases import Gathered, window
+from tests.core.carriers.contract_cases import IN_TIME, Gathered, window
 path, start, windows, end = Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 simulator = Simulator(SimulatorSettings("simulator", answer_ms=0, timeout_ms=0), path, lambda: 1790000000000, random.Random(start).getrandbits)
 for place in range(windows):
-    for outcomes in simulator.send(window(50, start + 50 * place), Gathered()):
+    for outcomes in simulator.send(window(50, start + 50 * place), Gathered(), IN_TIME):
         print(*(outcome.reference for outcome in outcomes if type(outcome).__name__ == "Accepted"), flush=True)
 if end == "kill":
     os.kill(os.getpid(), signal.SIGKILL)

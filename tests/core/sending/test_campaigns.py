@@ -148,7 +148,7 @@ def test_a_worker_that_woke_before_an_edit_does_not_start_what_the_edit_put_off(
     account = engine.account()
     made = engine.campaign(account, ONE, send_at=TOMORROW)
     engine.clock.forward(days=1)
-    job = jobs.claim(engine.runtime)
+    job = jobs.claim(engine.runtime, engine.handlers)
     assert job is not None
     edit(engine, account, made.id, send_at=TOMORROW + 24 * 3_600_000)
     expansion._begin(engine.runtime, job)

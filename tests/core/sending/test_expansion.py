@@ -127,7 +127,7 @@ def test_a_scheduled_campaign_without_credits_at_its_start_is_no_credit(engine: 
 def test_nothing_is_claimed_before_the_last_page_is_in(engine: Engine) -> None:
     account = engine.account()
     engine.campaign(account, *people(15))
-    job = jobs.claim(engine.runtime)
+    job = jobs.claim(engine.runtime, engine.handlers)
     assert job is not None
     expand(engine, job, 10)
     assert engine.messages(account)
@@ -139,7 +139,7 @@ def test_nothing_is_claimed_before_the_last_page_is_in(engine: Engine) -> None:
 def test_cancelling_while_expanding_leaves_no_hold_and_sends_nothing(engine: Engine) -> None:
     account = engine.account()
     made = engine.campaign(account, *people(15))
-    job = jobs.claim(engine.runtime)
+    job = jobs.claim(engine.runtime, engine.handlers)
     assert job is not None
     expand(engine, job, 10)
     assert engine.balance(account).held > 0
@@ -175,10 +175,10 @@ def test_a_kill_resumes_and_nobody_is_texted_twice(small_pages: Engine, page: in
 def test_the_worker_that_lost_its_lease_writes_nothing(engine: Engine) -> None:
     account = engine.account()
     made = engine.campaign(account, ONE)
-    lost = jobs.claim(engine.runtime)
+    lost = jobs.claim(engine.runtime, engine.handlers)
     assert lost is not None
     engine.clock.forward(seconds=61)
-    assert jobs.claim(engine.runtime) is not None
+    assert jobs.claim(engine.runtime, engine.handlers) is not None
     expand(engine, lost)
     assert engine.campaign_row(made.id).status == "expanding"
     assert engine.messages(account) == []
@@ -219,7 +219,7 @@ def test_a_merged_text_that_cannot_be_sent_is_a_drop_and_the_others_go(engine: E
 def test_progress_is_known_from_the_first_page_on(engine: Engine) -> None:
     account = engine.account()
     made = engine.campaign(account, *people(15))
-    job = jobs.claim(engine.runtime)
+    job = jobs.claim(engine.runtime, engine.handlers)
     assert job is not None
     expand(engine, job, 10)
     row = engine.campaign_row(made.id)
@@ -257,7 +257,7 @@ def test_a_group_whose_first_pages_hold_archived_people_is_walked_to_its_end(eng
 def test_a_worker_that_gives_up_late_changes_nothing(engine: Engine) -> None:
     account = engine.account()
     made = engine.campaign(account, ONE)
-    job = jobs.claim(engine.runtime)
+    job = jobs.claim(engine.runtime, engine.handlers)
     assert job is not None
     with engine.runtime.begin() as tx:
         campaigns.cancel(tx, account.id, made.id)
@@ -269,7 +269,7 @@ def test_a_worker_that_gives_up_late_changes_nothing(engine: Engine) -> None:
 def test_a_page_that_was_read_under_other_terms_is_read_again(engine: Engine) -> None:
     account = engine.account(kind="notification")
     made = engine.campaign(account, ONE, stop=False)
-    job = jobs.claim(engine.runtime)
+    job = jobs.claim(engine.runtime, engine.handlers)
     assert job is not None
     with Ahead(engine.runtime, made.id, 10) as ahead:
         ahead.start(0, 10)
@@ -284,7 +284,7 @@ def test_a_page_that_was_read_under_other_terms_is_read_again(engine: Engine) ->
 def test_a_page_that_was_read_at_another_place_is_read_again(engine: Engine) -> None:
     account = engine.account()
     made = engine.campaign(account, *people(15))
-    job = jobs.claim(engine.runtime)
+    job = jobs.claim(engine.runtime, engine.handlers)
     assert job is not None
     with Ahead(engine.runtime, made.id, 10) as ahead:
         ahead.start(33612345678, 10)
@@ -295,7 +295,7 @@ def test_a_page_that_was_read_at_another_place_is_read_again(engine: Engine) -> 
 def test_a_campaign_cancelled_while_its_next_page_is_read_gets_no_more_messages(engine: Engine) -> None:
     account = engine.account()
     made = engine.campaign(account, *people(15))
-    job = jobs.claim(engine.runtime)
+    job = jobs.claim(engine.runtime, engine.handlers)
     assert job is not None
     with Ahead(engine.runtime, made.id, 10) as ahead:
         expansion._expand(engine.runtime, job, ahead)

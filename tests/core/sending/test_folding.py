@@ -68,7 +68,7 @@ def test_only_what_waits_in_the_same_way_goes_along(engine: Engine, other: str) 
         engine.send(account, number(1), purpose="marketing")
     elif other == "campaign":
         engine.campaign(account, number(1))
-        job = jobs.claim(engine.runtime)
+        job = jobs.claim(engine.runtime, engine.handlers)
         assert job is not None
         expansion.run(engine.runtime, job)
     else:

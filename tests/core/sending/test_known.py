@@ -133,7 +133,7 @@ def test_a_carrier_is_asked_for_more_once_its_answers_are_stored(engine: Engine,
         name, traits = carrier.name, carrier.traits
         pump, lookup, close = carrier.pump, carrier.lookup, carrier.close
 
-        def send(self, attempts: Any, inbox: Any) -> Any:
+        def send(self, attempts: Any, inbox: Any, until: int) -> Any:
             yield [arrives(attempt) for attempt in attempts]
             seen.append(engine.row(sent.id).status)
 

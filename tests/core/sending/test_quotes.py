@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from core import jobs
 from core.accounts import Account
@@ -91,6 +92,43 @@ def test_a_large_quote_is_made_behind(engine: Engine) -> None:
         with pytest.raises(Refused, match="not_found"):
             quotes.get(tx, engine.account("Other").id, quote_id)
     assert (told["status"], told["credits"]) == ("finished", 1)
+
+
+def test_a_large_quote_that_takes_long_stays_with_its_worker(engine: Engine) -> None:
+    account = engine.account()
+    group_id = engine.group(account, *(f"+336{12_000_000 + place}" for place in range(40)))
+    asked = CampaignDraft("Bonjour", groups=[group_id])
+    with engine.runtime.begin() as tx:
+        quote_id = quotes.ask(tx, account, asked)
+    job = jobs.claim(engine.runtime, engine.handlers)
+    assert job is not None
+    others: list[jobs.Job | None] = []
+
+    def slow(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if "FROM blacklist" in statement:
+            engine.clock.forward(ms=jobs.LEASE_MS // 2)
+            others.append(jobs.claim(engine.runtime, engine.handlers))
+
+    event.listen(engine.database.engine, "after_cursor_execute", slow)
+    quotes.run(engine.runtime, job, page=10)
+    event.remove(engine.database.engine, "after_cursor_execute", slow)
+    assert len(others) >= 4
+    assert set(others) == {None}
+    with engine.runtime.read() as tx:
+        assert quotes.get(tx, account.id, quote_id)["status"] == "finished"
+
+
+def test_a_worker_that_lost_a_large_quote_writes_nothing(engine: Engine) -> None:
+    account = engine.account()
+    with engine.runtime.begin() as tx:
+        quote_id = quotes.ask(tx, account, CampaignDraft("Bonjour", recipients=to(ONE)))
+    lost = jobs.claim(engine.runtime, engine.handlers)
+    assert lost is not None
+    engine.clock.forward(ms=jobs.LEASE_MS)
+    assert jobs.claim(engine.runtime, engine.handlers) is not None
+    quotes.run(engine.runtime, lost)
+    with engine.runtime.read() as tx:
+        assert quotes.get(tx, account.id, quote_id)["status"] == "queued"
 
 
 def test_a_large_quote_that_is_refused_says_why(engine: Engine) -> None:

@@ -12,6 +12,7 @@ from core.blacklist import entries
 from core.carriers.contract import Inbound
 from core.errors import Refused
 from core.schema import replies as table
+from core.schema import routes
 from core.sending import replies
 from tests.support.engine import Engine
 from tests.support.scripted import Scripted, accepts
@@ -186,6 +187,17 @@ def test_a_stop_is_kept_without_any_carrier_to_confirm_it(engine: Engine) -> Non
     engine.reply(NUMBER, "STOP")
     assert blocked(engine, account)
     assert all(row.source != "system" for row in engine.messages(account))
+
+
+def test_a_stop_binds_though_its_confirmation_can_not_be_written(engine: Engine) -> None:
+    account = engine.account()
+    sent_by(engine, account)
+    with engine.runtime.begin() as tx:
+        tx.execute(routes.insert().values(country="FR", purpose="notification", carriers="what nobody can read"))
+    engine.reply(NUMBER, "STOP")
+    assert blocked(engine, account)
+    assert all(row.source != "system" for row in engine.messages(account))
+    assert engine.faults() == []
 
 
 def test_stops_and_other_replies_of_one_batch_are_all_applied(engine: Engine) -> None:
