@@ -66,6 +66,7 @@ def test_a_request_without_a_response_type_is_refused(hub: Provider) -> None:
 
 
 OTHER_ADDRESSES: Final = (
+    "https://app.example/back?code=polluted",
     "https://app.example/back/",
     "https://app.example/back?x=1",
     "https://app.example/back#f",
@@ -131,6 +132,14 @@ def test_a_second_client_or_address_leads_nowhere(hub: Provider) -> None:
         for twice in (f"{hub.address(app)}&{more}", hub.address(app).replace("?", f"?{more}&")):
             hub.ann.open(twice, follow=False)
             assert (hub.ann.status, "Location" in hub.ann.answer.headers) == (400, False), more
+
+
+def test_nobody_who_is_not_signed_in_is_sent_anywhere_by_a_request_that_is_wrong(hub: Provider) -> None:
+    """RFC 9700 section 4.11.2: else anybody could use our address to lead people elsewhere."""
+    app, stranger = hub.register(), hub.browser()
+    for changes in ({"scope": "nonsense"}, {"response_type": "token"}, {"code_challenge": None}):
+        stranger.open(hub.address(app, **changes), follow=False)
+        assert stranger.answer.headers["Location"].startswith("/console/sign-in?next="), changes
 
 
 def test_a_query_that_cannot_be_read_is_a_page_too(hub: Provider) -> None:
