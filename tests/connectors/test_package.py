@@ -32,6 +32,11 @@ class Place:
     def key(self) -> str:
         return str(json.loads((self.folder / "demo.json").read_text())["api_key"])
 
+    @property
+    def elsewhere(self) -> dict[str, str]:
+        """What a command line sees that talks to the hub as to one elsewhere."""
+        return {"SMSHUB_URL": f"http://127.0.0.1:{self.port}", "SMSHUB_API_KEY": self.key}
+
     def api(self) -> Api:
         return Api(self.port, self.key)
 
@@ -42,8 +47,9 @@ class Place:
         """By the command line, at the running hub; the installation's id."""
         file = self.folder / "settings.json"
         file.write_text(json.dumps(parcels.SETTINGS))
-        where = {"SMSHUB_URL": f"http://127.0.0.1:{self.port}", "SMSHUB_API_KEY": self.key}
-        made = self.told("connectors", "install", "parcels", "--settings", str(file), "--json", **where)
+        line = ("connectors", "install", "parcels", "--settings", str(file), "--json", "--account")
+        assert "is a key of Demo, not of Acme" in run(self.folder, *line, "Acme", **self.elsewhere).stderr
+        made = self.told(*line, "Demo", **self.elsewhere)
         assert parcels.SECRET not in made
         return str(json.loads(made)["installation_id"])
 
@@ -79,6 +85,8 @@ def test_a_package_is_installed_works_and_is_removed(package: Path, tmp_path: Pa
         installation_id = place.installs()
         works(place, installation_id)
         listens_and_comes_back(place)
+        told = place.told("connectors", **place.elsewhere)
+        assert "parcels      Parcels              by its settings      installed, ok" in told.splitlines()
         counted = smshub("parcels", "count", folder=place.folder, **place.beside)
         assert (counted.stdout, counted.stderr) == ("Lyon Sud: 1\n", "")
     with serving(place, place.without) as hub:
