@@ -1,6 +1,7 @@
 """What is refused at /oauth/authorize, and to whom it is told: to the application, or to the person where no address can be trusted."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -238,3 +239,13 @@ def test_who_can_give_nothing_of_it_cannot_consent_at_all(hub: Provider, who: st
     assert "Allow" not in browser.open(hub.address(app)).words
     assert hub.consents(app, browser)["error"] == "access_denied"
     assert hub.grants() == []
+
+
+def test_a_hub_that_is_neither_on_https_nor_on_this_machine_gives_nothing(database_url: str, tmp_path: Path) -> None:
+    hub = Provider(database_url, tmp_path, SMSHUB_PUBLIC_URL="http://sms.example")
+    app = hub.register()
+    assert hub.ann.look(hub.address(app)) == 400
+    assert "insecure_transport" in hub.ann.page.said
+    answer: Any = hub.token(app, grant_type="refresh_token", refresh_token="x")
+    assert (answer.status_code, answer.json["error"]) == (400, "insecure_transport")
+    hub.close()
