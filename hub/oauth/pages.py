@@ -39,8 +39,8 @@ def authorize() -> Response:
         return _told(asked)
     person = gate.person()
     if person is None:
-        here = f"{request.path}?{request.query_string.decode('latin-1')}"
-        return gate.go(f"{gate.SIGN_IN}?next={quote(here, safe='')}")
+        here = quote(f"{AUTHORIZE}?{request.query_string.decode('latin-1')}", safe="")
+        return Response(status=303, headers={"Location": f"{gate.SIGN_IN}?next={here}"})
     if isinstance(asked, Answer):
         return _told(asked)
     return _decided(asking, person) if request.method == "POST" else _question(asked, person)
