@@ -92,7 +92,8 @@ def test_a_package_is_installed_works_and_is_removed(package: Path, tmp_path: Pa
     with serving(place, place.without) as hub:
         is_missed_by_nobody(place, installation_id)
         assert "connector.gone" in hub.err.read_text()
-    assert "smshub connectors forget parcels" in place.told("connectors")
+    for looked in ("connectors", "check"):
+        assert "smshub connectors forget parcels" in place.told(looked)
     said = place.told("connectors", "forget", "parcels", "--yes")
     assert said == "parcels is forgotten: 1 table(s), 1 installation(s).\n"
     assert "parcels" not in place.told("connectors")
