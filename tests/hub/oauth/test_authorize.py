@@ -106,8 +106,9 @@ def test_nobody_is_sent_to_an_address_that_is_not_the_registered_one_to_the_lett
 def test_an_unknown_client_is_told_to_the_person_alone(hub: Provider) -> None:
     app = hub.register()
     for client_id in ("nobody", "", None, "'; DROP TABLE oauth_clients; --", "x" * 5000, "\0", "é"):
-        hub.ann.open(hub.address(app, client_id=client_id), follow=False)
-        assert (hub.ann.status, "Location" in hub.ann.answer.headers) == (400, False), client_id
+        for changes in ({}, {"response_type": "token"}):
+            hub.ann.open(hub.address(app, client_id=client_id, **changes), follow=False)
+            assert (hub.ann.status, "Location" in hub.ann.answer.headers) == (400, False), client_id
 
 
 def test_a_deleted_client_is_unknown(hub: Provider) -> None:
