@@ -24,7 +24,9 @@ from hub.installations.tools import Lender
 from hub.people.attempts import network_of
 
 PUBLIC_PER_MINUTE: Final = 120  # requests of one network to the public routes of one connector
-UNPROVEN_PER_MINUTE: Final = 60  # wrong signatures of one network
+UNPROVEN_PER_MINUTE: Final = (
+    60  # wrong signatures of one network for one installation: others behind the same address don't wait
+)
 PREFIX: Final = "/connectors"
 _READABLE: Final = "/~:@!$&'()*+,;="  # what stands in a path as it is (RFC 3986 section 3.3)
 
@@ -86,17 +88,19 @@ class _Door:
         network = f"{self.connector.name} {network_of(visit.asked.remote)}"
         if self.route.auth == "public":
             return visit, self.limits.public.take(network, now)
-        left = self.limits.unproven.left(network, now)
+        found = visit.tools.installations.get(visit.path["installation"])
+        tries = f"{found.id} {network}"
+        left = self.limits.unproven.left(tries, now)
         if left.retry_after_s is not None:
             return visit, left
-        whole = replace(visit, installation=visit.tools.installations.get(visit.path["installation"]))
+        whole = replace(visit, installation=found)
         try:
             self._prove(whole)
         except Refused as refusal:
             if refusal.code == "unauthenticated":
-                self.limits.unproven.take(network, now)
+                self.limits.unproven.take(tries, now)
             raise
-        return whole, self.entry.take(whole.installed.account_id)
+        return whole, self.entry.take(found.account_id)
 
     def _prove(self, visit: Visit) -> None:
         if self.route.proven is None:  # the registry lets in no such route

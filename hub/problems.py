@@ -103,11 +103,13 @@ STATUSES: Final[Mapping[str, int]] = {
     "file_exists": 409,
     "in_use": 409,
     "invalid_email": 422,
+    "key_in_use": 409,
     "invalid_password": 422,
     "no_account": 404,
     "newer_database": 422,
     "no_data": 422,
     "not_migrated": 503,
+    "not_restarted": 409,
     "port_in_use": 409,
     "wrong_database": 422,
     # What is our fault, or nobody's.

@@ -6,7 +6,7 @@ A check is compiled once (fastjsonschema). Only what it refuses is read again by
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -50,7 +50,12 @@ def resolved(schema: Schema) -> dict[str, Any]:
 
 def check_of(schema: Schema) -> Check:
     """A compiled check: nothing when the value is right, else Refused (`invalid_request`) with every fault."""
-    whole = resolved(schema)
+    return _compiled(json.dumps(resolved(schema)))
+
+
+@lru_cache(maxsize=1024)  # an operation may be asked in several ways, and each application of a process has them all
+def _compiled(written: str) -> Check:
+    whole = json.loads(written)
     slow = validator_of(whole)
     if _words(whole) & _UNCOMPILED:
         return lambda value: _explain(slow, value, None)

@@ -12,6 +12,7 @@ import click
 from connectors.contract import Command, Connector, Visit
 from core import Refused, outages
 from hub import logs, revisions
+from hub.client import Client
 from hub.commands.operate import ACTOR
 from hub.commands.place import connected, exists, guarded, local_hub, settings
 from hub.connections import book as connections
@@ -47,7 +48,9 @@ def connectors_group(context: click.Context) -> None:
 def install(name: str, account: str | None, file: IO[str] | None, *, as_json: bool) -> None:
     """Install the connector NAME for an account."""
     asked = {"connector": name, "settings": _settings(file) if file else {}}
-    with connected(account) as (api, _):
+    with connected(account) as (api, here):
+        if here is None and account:
+            _check_whose(api, account)
         made = api.post("/installations", asked)
     if as_json:
         click.echo(json.dumps({"installation_id": made["id"], **made}))
@@ -66,6 +69,13 @@ def forget(name: str, *, yes: bool) -> None:
     with local_hub() as hub, hub.runtime.begin() as tx:
         left = forgetting.forget(tx, hub.lender.book.registry, name, connections.forget, ACTOR)
     click.echo(f"{name} is forgotten: {len(left.tables)} table(s), {left.installations} installation(s).")
+
+
+def _check_whose(api: Client, account: str) -> None:
+    """Refuses (`forbidden`) where the key of a hub elsewhere is another account's: it would be installed for that one."""
+    me = api.get("/me")
+    if account not in (me["account_id"], me["account_name"]):
+        raise Refused.at("/account", "forbidden", f"SMSHUB_API_KEY is a key of {me['account_name']}, not of {account}.")
 
 
 def _settings(file: IO[str]) -> Any:

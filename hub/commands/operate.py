@@ -14,7 +14,7 @@ from hub.api.keys import new_secret
 from hub.api.schemas import is_id
 from hub.api.show import iso
 from hub.commands.place import check_there, guarded, local_hub, settings
-from hub.revisions import is_current, is_newer
+from hub.revisions import cure_of, is_current, is_newer, strangers
 from hub.sealing import used
 from hub.wiring import Hub, compose, connectors
 
@@ -72,6 +72,12 @@ def _checked(hub: Hub, *, money: bool) -> Iterator[str]:
         traits = carrier.traits
         pace = "as fast as it takes them" if traits.per_second is None else f"{traits.per_second:g} segments a second"
         click.echo(f"carrier {name}: {'real' if traits.real else 'simulated'}, {pace}, {traits.lanes} lane(s)")
+    registry = hub.lender.book.registry
+    for connector in registry.connectors:
+        click.echo(f"connector {connector.name}: sound")
+    for name in strangers(hub.runtime.database, registry):
+        click.echo(f"connector {name}: gone; {cure_of(name)}")
+    yield from (one.sentence for one in registry.broken)
     if money:
         yield from _counted(hub)
 

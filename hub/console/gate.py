@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Callable
 from typing import Final, ParamSpec
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from flask import Response, g, request
 
@@ -78,13 +78,7 @@ def local(path: str | None) -> str:
     r"""The path if it is one of this hub, with its query; else the first page. A browser takes "//host" and "/\host" for another site."""
     if not path or len(path) > LONGEST or not path.isascii() or not path.isprintable():
         return HOME
-    if not path.startswith("/") or path.startswith("//") or "\\" in path:
-        return HOME
-    try:
-        parts = urlsplit(path)
-    except ValueError:
-        return HOME
-    return HOME if parts.scheme or parts.netloc else path
+    return path if path.startswith("/") and not path.startswith("//") and "\\" not in path else HOME
 
 
 def here() -> str:

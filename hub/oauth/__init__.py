@@ -1,1 +1,1 @@
-"""The OAuth 2 provider, and the store of the tokens that third parties gave us."""
+"""The OAuth 2 provider: applications act for people of the hub, with their consent."""

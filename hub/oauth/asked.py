@@ -67,11 +67,6 @@ class Asked(OAuth2Request):  # type: ignore[misc]
         self.asking = asking
 
     @property
-    def args(self) -> Mapping[str, str]:
-        """Authlib asks for either by name; there is one set of parameters here."""
-        return self.form
-
-    @property
     def form(self) -> Mapping[str, str]:
         found: Mapping[str, str] = self.payload.data
         return found

@@ -25,7 +25,13 @@ class Limits:
 
     def __init__(self, settings: Settings) -> None:
         shared = settings.redis_url if not settings.sqlite else None
-        self._buckets = Buckets(QUOTA, Together(shared) if shared else None)
+        self._together = Together(shared) if shared else None
+        self._buckets = Buckets(QUOTA, self._together)
+
+    def close(self) -> None:
+        """No other process is told any more."""
+        if self._together is not None:
+            self._together.close()
 
     def take(self, client_id: str | None, network: str, now: int) -> int | None:
         """Pay for a request from a network; None where it may be answered, else after how many seconds it may be asked again."""

@@ -25,19 +25,24 @@ APPS: Final = "/console/apps"
 
 
 def authorize() -> Response:
-    """Ask whoever is signed in; others sign in first, and come back."""
+    """Ask whoever is signed in; others sign in first, and come back.
+
+    So they do where a refusal leads to the application: who is nobody here is sent nowhere (RFC 9700 section 4.11.2).
+    """
     try:
         asking = _asking()
     except ValueError as wrong:
         return _wrong("invalid_request", f"The request can't be read: {wrong}.")
     with house().runtime.read() as tx:
         asked = Provider(house().runtime, tx, house().settings.public_url).question(asking)
-    if isinstance(asked, Answer):
+    if isinstance(asked, Answer) and asked.location is None:
         return _told(asked)
     person = gate.person()
     if person is None:
-        here = f"{request.path}?{request.query_string.decode('latin-1')}"
-        return gate.go(f"{gate.SIGN_IN}?next={quote(here, safe='')}")
+        here = quote(f"{AUTHORIZE}?{request.query_string.decode('latin-1')}", safe="")
+        return Response(status=303, headers={"Location": f"{gate.SIGN_IN}?next={here}"})
+    if isinstance(asked, Answer):
+        return _told(asked)
     return _decided(asking, person) if request.method == "POST" else _question(asked, person)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from authlib.common.urls import add_params_to_uri
 from authlib.oauth2 import AuthorizationServer, OAuth2Error
-from authlib.oauth2.rfc6749 import InvalidRequestError
+from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError
 
 from core import Runtime, Tx
 from hub.oauth import clients, tokens
@@ -112,7 +112,9 @@ class Provider(AuthorizationServer):  # type: ignore[misc]  # Authlib has no typ
         if request.form.get("response_type") in ByCode.RESPONSE_TYPES:
             return super().get_authorization_grant(request)
         client = self.query_client(request.form.get("client_id", ""))
-        known = client and ByCode.validate_authorization_redirect_uri(request, client)
+        if client is None:
+            raise InvalidClientError(_NO_CLIENT)
+        known = ByCode.validate_authorization_redirect_uri(request, client)
         raise OAuth2Error(_ONLY_CODE, redirect_uri=known, error="unsupported_response_type")
 
     def get_token_grant(self, request: Asked) -> Any:
@@ -144,5 +146,6 @@ class Provider(AuthorizationServer):  # type: ignore[misc]  # Authlib has no typ
 
 
 _GRANT_TYPES = (ByCode.GRANT_TYPE, ByRefresh.GRANT_TYPE, BySelf.GRANT_TYPE)
+_NO_CLIENT = "The client_id is missing, or is not one that is registered here."
 _ONLY_CODE = "The response_type must be code."
 _ONLY_THESE = f"The grant_type must be one of {', '.join(_GRANT_TYPES)}."

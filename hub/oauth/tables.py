@@ -58,8 +58,7 @@ oauth_grants = Table(
     _whole("ended_at", nullable=True),
     _text("ended_reason", nullable=True),  # revoked, reused, client, user, expired
     Index("ix_oauth_grants_account_id_id", "account_id", "id"),
-    Index("ix_oauth_grants_client_id", "client_id", "id"),
-    Index("ix_oauth_grants_user_id", "user_id"),
+    Index("ix_oauth_grants_client_id_user_id", "client_id", "user_id"),
 )
 _OPEN = oauth_grants.c.ended_at.is_(None)
 _ENDED = oauth_grants.c.ended_at.is_not(None)

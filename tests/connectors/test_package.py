@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 import requests
 
+from hub import database
+from tests.hub.test_cli import run, succeeded
 from tests.support import parcels
-from tests.support.serving import PATIENCE_S, ROOT, Api, Process, free_port, smshub, wait_for
+from tests.support.serving import PATIENCE_S, ROOT, SECRET, Api, Process, free_port, smshub, stamp, wait_for
 
 pytestmark = pytest.mark.slow
 QUICK = '[{"name": "simulator", "kind": "simulator", "answer_ms": 1, "receipt_ms": 0}]'
@@ -19,16 +21,21 @@ QUICK = '[{"name": "simulator", "kind": "simulator", "answer_ms": 1, "receipt_ms
 class Place:
     """A folder with a hub's data, and what its processes see."""
 
-    def __init__(self, folder: Path, package: Path) -> None:
+    def __init__(self, folder: Path, package: Path, **more: str) -> None:
         self.folder = folder
         self.port, self.line = free_port(), free_port()
-        self.without = {"PORT": str(self.port), "SMSHUB_CARRIERS": QUICK}
+        self.without = {"PORT": str(self.port), "SMSHUB_CARRIERS": QUICK, **more}
         listen = {"SMSHUB_CONNECTOR_PARCELS_LISTEN": f"127.0.0.1:{self.line}"}
         self.beside = self.without | listen | {"PYTHONPATH": f"{ROOT}:{package}"}
 
     @property
     def key(self) -> str:
         return str(json.loads((self.folder / "demo.json").read_text())["api_key"])
+
+    @property
+    def elsewhere(self) -> dict[str, str]:
+        """What a command line sees that talks to the hub as to one elsewhere."""
+        return {"SMSHUB_URL": f"http://127.0.0.1:{self.port}", "SMSHUB_API_KEY": self.key}
 
     def api(self) -> Api:
         return Api(self.port, self.key)
@@ -40,12 +47,11 @@ class Place:
         """By the command line, at the running hub; the installation's id."""
         file = self.folder / "settings.json"
         file.write_text(json.dumps(parcels.SETTINGS))
-        where = {"SMSHUB_URL": f"http://127.0.0.1:{self.port}", "SMSHUB_API_KEY": self.key}
-        line = ("connectors", "install", "parcels", "--settings", str(file), "--json")
-        made = smshub(*line, folder=self.folder, **self.without, **where)
-        assert made.returncode == 0, made.stderr
-        assert parcels.SECRET not in made.stdout
-        return str(json.loads(made.stdout)["installation_id"])
+        line = ("connectors", "install", "parcels", "--settings", str(file), "--json", "--account")
+        assert "is a key of Demo, not of Acme" in run(self.folder, *line, "Acme", **self.elsewhere).stderr
+        made = self.told(*line, "Demo", **self.elsewhere)
+        assert parcels.SECRET not in made
+        return str(json.loads(made)["installation_id"])
 
     def scans(self, installation_id: str) -> requests.Response:
         raw = json.dumps({"to": "0612345678", "parcel": "6A123", "state": "arrived"}).encode()
@@ -53,19 +59,16 @@ class Place:
         return requests.post(url, data=raw, headers=parcels.signed(raw), timeout=PATIENCE_S)
 
     def told(self, *arguments: str, **environment: str) -> str:
-        """What a command prints."""
-        done = smshub(*arguments, folder=self.folder, **environment)
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        """What a command prints, in this process, which knows nothing of the package."""
+        return succeeded(run(self.folder, *arguments, **environment))
 
 
-@pytest.fixture
-def place(tmp_path: Path) -> Place:
-    package = parcels.installed(tmp_path / "package")
-    assert (package / "smshub_parcels" / "migrations" / "parcels_0001.py").exists()
-    folder = tmp_path / "hub"
-    folder.mkdir()
-    return Place(folder, package)
+@pytest.fixture(scope="module")
+def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the package is installed."""
+    found = parcels.installed(tmp_path_factory.mktemp("package"))
+    assert (found / "smshub_parcels" / "migrations" / "parcels_0001.py").exists()
+    return found
 
 
 @contextmanager
@@ -76,22 +79,24 @@ def serving(place: Place, environment: dict[str, str]) -> Iterator[Process]:
         assert hub.stop() == 0, hub.err.read_text()
 
 
-def test_a_package_is_installed_works_and_is_removed(place: Place) -> None:
+def test_a_package_is_installed_works_and_is_removed(package: Path, tmp_path: Path) -> None:
+    place = Place(tmp_path, package)
     with serving(place, place.beside):
         installation_id = place.installs()
         works(place, installation_id)
         listens_and_comes_back(place)
-        assert place.told("parcels", "count", **place.beside) == "Lyon Sud: 1\n"
-        assert "parcels      Parcels              by its settings      ready, 1 installation(s)" in place.told(
-            "connectors", **place.beside
-        )
+        told = place.told("connectors", **place.elsewhere)
+        assert "parcels      Parcels              by its settings      installed, ok" in told.splitlines()
+        counted = smshub("parcels", "count", folder=place.folder, **place.beside)
+        assert (counted.stdout, counted.stderr) == ("Lyon Sud: 1\n", "")
     with serving(place, place.without) as hub:
         is_missed_by_nobody(place, installation_id)
         assert "connector.gone" in hub.err.read_text()
-    assert "smshub connectors forget parcels" in place.told("connectors", **place.without)
-    said = place.told("connectors", "forget", "parcels", "--yes", **place.without)
+    for looked in ("connectors", "check"):
+        assert "smshub connectors forget parcels" in place.told(looked)
+    said = place.told("connectors", "forget", "parcels", "--yes")
     assert said == "parcels is forgotten: 1 table(s), 1 installation(s).\n"
-    assert "parcels" not in place.told("connectors", **place.without)
+    assert "parcels" not in place.told("connectors")
 
 
 def works(place: Place, installation_id: str) -> None:
@@ -133,3 +138,24 @@ def is_missed_by_nobody(place: Place, installation_id: str) -> None:
     assert place.scans(installation_id).status_code == 404
     (left,) = place.api().get("/installations")["items"]
     assert (left["id"], left["connector"], left["settings"]) == (installation_id, "parcels", {"depot": "Lyon Sud"})
+
+
+@pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
+def test_a_listener_that_dies_in_a_process_of_its_own_is_told_by_the_web(
+    database_url: str, package: Path, tmp_path: Path
+) -> None:
+    stamp(database_url)
+    known = {"SMSHUB_DATABASE_URL": database_url, "SMSHUB_SECRET_KEYS": SECRET, "SMSHUB_WEB_PROCESSES": "1"}
+    place = Place(tmp_path, package, **known)
+    database.upgrade(database_url, [package / "smshub_parcels" / "migrations"])
+    with Process("web", tmp_path, **place.beside) as web, Process("listen", tmp_path, **place.beside) as listen:
+        web.ready()
+        listen.ready(word=" listens for parcels-line")
+        assert echo(place, b"hello\n") == b"hello\n"
+        assert echo(place, b"\xff\n") == b""
+        (reason,) = wait_for(lambda: [one for one in place.get("/healthz").json()["reasons"] if "parcels" in one])
+        assert reason.startswith("listen ")
+        assert reason.endswith(": The loop listener-parcels-line failed 1 times in a row (UnicodeDecodeError).")
+        assert 'smshub_loop_failures{loop="listener-parcels-line"} 1.0' in place.get("/metrics").text
+        assert wait_for(lambda: echo(place, b"again\n")) == b"again\n"
+        assert (web.stop(), listen.stop()) == (0, 0)

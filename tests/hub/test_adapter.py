@@ -167,13 +167,15 @@ def test_an_installation_of_another_connector_is_not_found(hub: Plugged, install
 
 
 def test_whoever_is_often_wrong_waits_and_others_do_not(hub: Plugged, installed: Installation) -> None:
-    def from_(address: str, word: str) -> int:
+    def from_(address: str, word: str, at: Installation = installed) -> int:
         headers = {"x-word": word, "X-Forwarded-For": address}
-        return hub.ask("POST", events(installed), headers=headers).status_code
+        return hub.ask("POST", events(at), headers=headers).status_code
 
     assert {from_("203.0.113.9", "please") for _ in range(UNPROVEN_PER_MINUTE)} == {401}
     assert from_("203.0.113.9", SECRET) == 429
     assert from_("203.0.113.10", SECRET) == 200
+    neighbour = hub.install(hub.visitor("neighbour").account_id, hub.registry.get("gadget"), GIVEN)
+    assert from_("203.0.113.9", SECRET, neighbour) == 200
     hub.engine.clock.forward(seconds=2)
     assert from_("203.0.113.9", SECRET) == 200
     assert from_("2001:db8::1", SECRET) == 200

@@ -267,6 +267,7 @@ def test_a_new_database_is_upgraded_and_checked(tmp_path: Path) -> None:
     assert "run `smshub db upgrade`" in behind.stderr
     succeeded(run(tmp_path, "db", "upgrade"))
     said = succeeded(run(tmp_path, "check", "--ledger"))
+    assert "connector zapier: sound" in said
     assert "ledger: every account, message and counter agrees" in said
     succeeded(run(tmp_path, "pause", "--carrier", "simulator"))
     assert "paused: carrier simulator, since 20" in succeeded(run(tmp_path, "check"))

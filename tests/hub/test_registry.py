@@ -16,6 +16,7 @@ from hub.connector_rules import Known
 from hub.installations import sinks
 from hub.registry import Candidate, Registry
 from hub.settings import read
+from tests.hub.test_cli import run, succeeded
 from tests.support.gadgets import SETTINGS, by_word, gadget, route
 
 KNOWN = Known({"send_message"}, {"message.status"})
@@ -166,6 +167,7 @@ def packages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
         facts.mkdir()
         (facts / "METADATA").write_text(f"Metadata-Version: 2.1\nName: smshub-{name}\nVersion: 1.0\n")
         (facts / "entry_points.txt").write_text(f"[smshub.connectors]\n{name} = {value}\n")
+    (tmp_path / "data").mkdir()
     monkeypatch.syspath_prepend(str(tmp_path))
     yield tmp_path
     sys.modules.pop("shoes_of_ours", None)
@@ -188,3 +190,14 @@ def test_a_broken_one_is_told_by_healthz_and_the_hub_answers(packages: Path, tmp
     assert answer.json is not None
     assert any("The connector gloves (smshub-gloves 1.0) is left out" in reason for reason in answer.json["reasons"])
     hub.close()
+
+
+def test_a_broken_one_is_wrong_to_check_and_listed_with_its_cure(packages: Path, tmp_path: Path) -> None:
+    succeeded(run(tmp_path / "data", "db", "upgrade"))
+    checked = run(tmp_path / "data", "check")
+    assert checked.exit_code == 1
+    assert "The connector gloves (smshub-gloves 1.0) is left out" in checked.stderr
+    listed = succeeded(run(tmp_path / "data", "connectors"))
+    assert "shoes        Shoes                from the other side  ready, 0 installation(s)\n" in listed
+    assert "gloves       smshub-gloves 1.0    left out             it can't be imported" in listed
+    assert "    Install a version of it that fits, or uninstall it.\n" in listed

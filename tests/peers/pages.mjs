@@ -1,7 +1,8 @@
 // Opens pages in Chromium as a plan says, looks at each with axe, and tells what it saw as JSON: one process for all of them.
 //
 // The plan, on standard input: {base, chromium, shots, languages, views: [{width, scheme}], people: {name: {email, password}},
-// visits: [{name, path, as, fill: {field: text}}]}. A visit with `fill` sends the form of its page, and looks at what comes then.
+// visits: [{name, path, as, fill: {field: text}, click: selector}]}. A visit with `fill` sends the form of its page, one with `click` clicks there;
+// looked at is what comes then.
 
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
@@ -37,12 +38,13 @@ async function visit(context, language, one) {
   page.on("pageerror", (error) => said.push(String(error)));
   await page.goto(plan.base + one.path);
   if (one.fill) await send(page, one.fill);
+  if (one.click) await page.click(one.click);
   await page.evaluate(axe);
   const seen = [];
   for (const { width, scheme } of plan.views) {
     await page.setViewportSize({ width, height: 900 });
     await page.emulateMedia({ colorScheme: scheme });
-    const where = { name: one.name, language, width, scheme, path: new URL(page.url()).pathname };
+    const where = { name: one.name, language, width, scheme, url: page.url(), path: new URL(page.url()).pathname };
     seen.push({ ...where, ...(await look(page)), said });
     const path = `${plan.shots}/${one.name}-${language}-${width}-${scheme}.png`;
     if (plan.shots) await page.screenshot({ path, fullPage: true });

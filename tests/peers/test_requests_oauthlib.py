@@ -59,7 +59,7 @@ def test_requests_oauthlib_notices_another_state_and_hears_a_no(site: Site) -> N
         client.fetch_token(f"{site.base}/oauth/token", authorization_response=back.replace(state, "another"))
     poor = session(site.hub.register("Poor", scopes=["messages:read"]))
     url, _state = poor.authorization_url(f"{site.base}/oauth/authorize")
-    back = site.ann.session.get(url, allow_redirects=False, timeout=60).headers["Location"]
+    back = site.ann.refused(url)
     with pytest.raises(InvalidScopeError):
         poor.fetch_token(f"{site.base}/oauth/token", authorization_response=back)
 

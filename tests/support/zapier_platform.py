@@ -98,6 +98,11 @@ class Person:
         assert page.status_code == 200, page.text
         return self._sent(page, follow=False, decision="allow").headers["Location"]
 
+    def refused(self, url: str) -> str:
+        """The same where there is nothing to consent to."""
+        self._sent(self.session.get(url, timeout=60), follow=False, email=self.address, password=self.password)
+        return self.session.get(url, allow_redirects=False, timeout=60).headers["Location"]
+
     def _sent(self, page: requests.Response, *, follow: bool = True, **typed: str) -> requests.Response:
         frame = ("/console/sign-out", "/console/language")
         form = next(one for one in Page(page.text).forms if one.action not in frame)

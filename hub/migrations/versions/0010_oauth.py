@@ -81,7 +81,7 @@ def _oauth_grants() -> None:
 
 def _oauth_grants_indexes() -> None:
     op.create_index("ix_oauth_grants_account_id_id", "oauth_grants", ["account_id", "id"], unique=False)
-    op.create_index("ix_oauth_grants_client_id", "oauth_grants", ["client_id", "id"], unique=False)
+    op.create_index("ix_oauth_grants_client_id_user_id", "oauth_grants", ["client_id", "user_id"], unique=False)
     op.create_index(
         "ix_oauth_grants_ended",
         "oauth_grants",
@@ -98,7 +98,6 @@ def _oauth_grants_indexes() -> None:
         postgresql_where=sa.text("ended_at IS NULL"),
         sqlite_where=sa.text("ended_at IS NULL"),
     )
-    op.create_index("ix_oauth_grants_user_id", "oauth_grants", ["user_id"], unique=False)
 
 
 def _oauth_codes() -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 from flask import Response
+from sqlalchemy.exc import TimeoutError as NoneFree
 from werkzeug.exceptions import Forbidden
 
 from core import Refused, accounts
@@ -118,6 +119,7 @@ def raises(error: Exception) -> Route:
         (RuntimeError("a bug"), 500, "Something went wrong here"),
         (Forbidden(), 403, "That could not be done"),
         (Refused("not_found", "There is none."), 404, "There is no such page"),
+        (NoneFree("no connection"), 503, "can’t reach its database"),
         (Refused("last_owner", "A code without a page of its own."), 409, "That could not be done"),
     ],
 )

@@ -108,6 +108,8 @@ def test_an_address_gets_so_many_mails_and_then_waits(hub: Pages) -> None:
         ("127.0.0.1", "203.0.113.5", False),  # our own proxy says who it is
         ("127.0.0.1", "203.0.113.9, 203.0.113.7", True),  # what a visitor writes before that does not count
         ("203.0.113.7", "203.0.113.5", True),  # nobody's proxy
+        ("127.0.0.1", "::ffff:203.0.113.7", True),
+        ("127.0.0.1", "nonsense", False),
     ],
 )
 def test_a_network_is_what_our_own_proxy_says_and_nobody_else(

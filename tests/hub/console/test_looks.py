@@ -61,12 +61,16 @@ class Site:
         return f"/console/link/{drawn[1]}"
 
     @property
-    def consent(self) -> str:
-        """The address of the question whether the application may."""
+    def elsewhere(self) -> str:
+        """A page of what Chromium takes for another site."""
+        return f"http://localhost:{self.port}/stop/done"
+
+    def consent(self, back: str) -> str:
+        """The address of the question whether the application may, which comes back there."""
         asked = {
             "response_type": "code",
             "client_id": self.client,
-            "redirect_uri": BACK,
+            "redirect_uri": back,
             "scope": "messages:send contacts:read",
             "code_challenge": "a" * 43,
             "code_challenge_method": "S256",
@@ -77,7 +81,7 @@ class Site:
     def _application(self) -> tuple[str, str]:
         """A client, and what it was let do."""
         runtime = self.engine.runtime
-        wanted = clients.Wanted("Zapier", [BACK], ["messages:send", "contacts:read", "stats:read"])
+        wanted = clients.Wanted("Zapier", [BACK, self.elsewhere], ["messages:send", "contacts:read", "stats:read"])
         with runtime.begin() as tx:
             client, _ = clients.create(runtime, tx, wanted, "test")
             ends_at = tx.now + 86_400_000
@@ -117,17 +121,20 @@ def seen(site: Site) -> list[Mapping[str, Any]]:
         {"name": "sign-in-wrong", "path": "/console/sign-in", "fill": {"email": "", "password": ""}},
         {"name": "sign-up", "path": "/console/sign-up"},
         {"name": "sign-up-wrong", "path": "/console/sign-up", "fill": {"email": "lea"}},
+        {"name": "mailed", "path": "/console/sign-up", "fill": {"email": "lea@example.com"}},
         {"name": "reset", "path": "/console/reset"},
         {"name": "link", "path": site.link(links.SIGN_UP)},
         {"name": "link-reset", "path": site.link(links.RESET)},
         {"name": "missing", "path": "/console/nothing"},
         {"name": "stop", "path": "/stop"},
         {"name": "stop-wrong", "path": "/stop", "fill": {"number": "0612"}},
+        {"name": "stop-code", "path": "/stop", "fill": {"number": "0612345678"}},
         {"name": "stop-done", "path": "/stop/done"},
         {"name": "home", "path": "/console/", "as": "owner"},
         {"name": "people", "path": "/console/people", "as": "owner"},
         {"name": "remove", "path": f"/console/people/{site.owner}/remove", "as": "owner"},
-        {"name": "consent", "path": site.consent, "as": "owner"},
+        {"name": "consent", "path": site.consent(BACK), "as": "owner"},
+        {"name": "allowed", "path": site.consent(site.elsewhere), "as": "owner", "click": "button[value=allow]"},
         {"name": "consent-wrong", "path": "/oauth/authorize?client_id=nobody"},
         {"name": "apps", "path": "/console/apps", "as": "owner"},
         {"name": "app", "path": f"/console/apps/{site.grant}", "as": "owner"},
@@ -163,3 +170,8 @@ def test_nothing_on_a_page_is_blocked_by_its_own_policy(seen: list[Mapping[str, 
 def test_signed_in_pages_are_those_that_were_asked_for(seen: list[Mapping[str, Any]]) -> None:
     asked = {"home": "/console/", "people": "/console/people", "operator": "/console/"}
     assert {(one["name"], one["path"]) for one in seen if one["name"] in asked} == set(asked.items())
+
+
+def test_the_answer_to_an_application_leads_to_its_own_site(site: Site, seen: list[Mapping[str, Any]]) -> None:
+    arrived = {one["url"].partition("?")[0] for one in seen if one["name"] == "allowed"}
+    assert arrived == {site.elsewhere}

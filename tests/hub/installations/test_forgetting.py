@@ -15,6 +15,7 @@ from hub.registry import Registry
 from tests.support import parcels
 from tests.support.gadgets import GIVEN, gadget
 from tests.support.plugged import plugged
+from tests.support.serving import stamp
 
 
 def test_its_tables_installations_and_promises_go_and_those_of_others_stay(database_url: str, tmp_path: Path) -> None:
@@ -53,6 +54,15 @@ def test_one_that_is_here_or_left_nothing_is_not_forgotten(database_url: str, tm
             with pytest.raises(Refused) as refused:
                 forget(tx, hub.registry, name, connections.forget, "test")
             assert refused.value.code == code
+
+
+def test_one_that_is_new_needs_an_upgrade_first(database_url: str, tmp_path: Path) -> None:
+    with plugged(database_url, tmp_path, gadget()) as hub:
+        stamp(database_url)
+        new = Registry((parcels.connector(),))
+        with pytest.raises(Refused, match="run `smshub db upgrade` first"):
+            revisions.check(hub.runtime.database, new)
+        revisions.check(hub.runtime.database, hub.registry)
 
 
 def test_one_that_comes_back_finds_its_tables_as_they_were(database_url: str, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """What is refused at /oauth/authorize, and to whom it is told: to the application, or to the person where no address can be trusted."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -66,6 +67,7 @@ def test_a_request_without_a_response_type_is_refused(hub: Provider) -> None:
 
 
 OTHER_ADDRESSES: Final = (
+    "https://app.example/back?code=polluted",
     "https://app.example/back/",
     "https://app.example/back?x=1",
     "https://app.example/back#f",
@@ -104,8 +106,9 @@ def test_nobody_is_sent_to_an_address_that_is_not_the_registered_one_to_the_lett
 def test_an_unknown_client_is_told_to_the_person_alone(hub: Provider) -> None:
     app = hub.register()
     for client_id in ("nobody", "", None, "'; DROP TABLE oauth_clients; --", "x" * 5000, "\0", "é"):
-        hub.ann.open(hub.address(app, client_id=client_id), follow=False)
-        assert (hub.ann.status, "Location" in hub.ann.answer.headers) == (400, False), client_id
+        for changes in ({}, {"response_type": "token"}):
+            hub.ann.open(hub.address(app, client_id=client_id, **changes), follow=False)
+            assert (hub.ann.status, "Location" in hub.ann.answer.headers) == (400, False), client_id
 
 
 def test_a_deleted_client_is_unknown(hub: Provider) -> None:
@@ -131,6 +134,14 @@ def test_a_second_client_or_address_leads_nowhere(hub: Provider) -> None:
         for twice in (f"{hub.address(app)}&{more}", hub.address(app).replace("?", f"?{more}&")):
             hub.ann.open(twice, follow=False)
             assert (hub.ann.status, "Location" in hub.ann.answer.headers) == (400, False), more
+
+
+def test_nobody_who_is_not_signed_in_is_sent_anywhere_by_a_request_that_is_wrong(hub: Provider) -> None:
+    """RFC 9700 section 4.11.2: else anybody could use our address to lead people elsewhere."""
+    app, stranger = hub.register(), hub.browser()
+    for changes in ({"scope": "nonsense"}, {"response_type": "token"}, {"code_challenge": None}):
+        stranger.open(hub.address(app, **changes), follow=False)
+        assert stranger.answer.headers["Location"].startswith("/console/sign-in?next="), changes
 
 
 def test_a_query_that_cannot_be_read_is_a_page_too(hub: Provider) -> None:
@@ -229,3 +240,13 @@ def test_who_can_give_nothing_of_it_cannot_consent_at_all(hub: Provider, who: st
     assert "Allow" not in browser.open(hub.address(app)).words
     assert hub.consents(app, browser)["error"] == "access_denied"
     assert hub.grants() == []
+
+
+def test_a_hub_that_is_neither_on_https_nor_on_this_machine_gives_nothing(database_url: str, tmp_path: Path) -> None:
+    hub = Provider(database_url, tmp_path, SMSHUB_PUBLIC_URL="http://sms.example")
+    app = hub.register()
+    assert hub.ann.look(hub.address(app)) == 400
+    assert "insecure_transport" in hub.ann.page.said
+    answer: Any = hub.token(app, grant_type="refresh_token", refresh_token="x")
+    assert (answer.status_code, answer.json["error"]) == (400, "insecure_transport")
+    hub.close()

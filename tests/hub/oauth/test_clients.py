@@ -29,6 +29,7 @@ def test_the_operator_registers_an_application_and_its_secret_is_shown_once(tmp_
     assert (prove(tmp_path, **second), prove(tmp_path, **third)) == (False, True)
     assert succeeded(run(tmp_path, "oauth", "client", "delete", "Shop")).startswith("Shop (")
     assert not prove(tmp_path, **third)
+    assert "There is no client 'Shop'" in run(tmp_path, "oauth", "client", "delete", "Shop").stderr
     assert succeeded(run(tmp_path, "oauth", "client", "list")) == "There is no application.\n"
 
 

@@ -47,7 +47,16 @@ def test_what_is_no_post_of_a_form_or_json_is_refused_in_words_of_oauth(hub: Pro
         "application/json; charset=utf-8": b'{"grant_type": 1}',
     }.items():
         assert is_of_oauth(hub.http.post(path, data=body, content_type=content_type), 400, "invalid_request"), body
-    for body in (b"", b"{", b'{"a": "x", "a": "y"}', b'{"a": "\\u0000"}', b'{"a": "\\ud800"}', b"[" * 9_000, b"NaN"):
+    for body in (
+        b"",
+        b"{",
+        b'{"a": "x", "a": "y"}',
+        b'{"a": "\\u0000"}',
+        b'{"a": "\\n"}',
+        b'{"a": "\\ud800"}',
+        b"[" * 9_000,
+        b"NaN",
+    ):
         assert is_of_oauth(hub.http.post(path, data=body, content_type="application/json"), 400, "invalid_request")
     assert is_of_oauth(hub.http.post(path, data=b"a=" + b"x" * LONGEST, content_type=FORM), 413, "invalid_request")
     many = "&".join(f"p{n}=1" for n in range(100)).encode()

@@ -51,7 +51,7 @@ def test_who_denies_sends_the_application_back_with_nothing(hub: Provider) -> No
 def test_who_is_not_signed_in_signs_in_first_and_comes_back(hub: Provider) -> None:
     app = hub.register("Shop")
     browser = hub.browser()
-    browser.open(hub.address(app))
+    browser.open(hub.address(app, state="%" * 900))
     assert browser.path == "/console/sign-in"
     browser.send(email=ANN, password="correct horse battery")
     assert browser.path == "/oauth/authorize"

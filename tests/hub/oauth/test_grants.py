@@ -10,6 +10,8 @@ from hub.hooks.tables import hooks
 from hub.oauth import clients, ended, tidy
 from hub.oauth.ended import Ended
 from hub.oauth.tables import oauth_clients, oauth_codes, oauth_grants, oauth_tokens
+from hub.roles import loops
+from hub.roles.supervisor import ON
 from tests.support.provider import ANN, Provider
 
 SAM = "sam@example.com"
@@ -207,6 +209,14 @@ def test_clearing_up_takes_a_page_at_a_time(hub: Provider) -> None:
     with hub.runtime.begin() as tx:
         tx.insert(oauth_tokens, ("digest", "ends_at"), rows, common)
     assert [tidy.tidy(hub.runtime) for _ in range(3)] == [tidy.PAGE, 1, 0]
+
+
+def test_workers_clear_up_by_themselves(hub: Provider) -> None:
+    hub.tokens(hub.register())
+    hub.clock.forward(days=61)
+    while loops._keep_house(hub.runtime) == ON:
+        pass
+    assert count(hub, oauth_tokens) == 0
 
 
 def revoke(hub: Provider) -> None:

@@ -1,9 +1,16 @@
 """Who guesses secrets is stopped, and nobody else notices."""
 
+from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
-from hub.oauth.limits import CLIENT_HERE, QUOTA, REFUSED_TIMES
+import pytest
+
+from hub.oauth.limits import CLIENT_HERE, QUOTA, REFUSED_TIMES, Limits
 from tests.support.provider import App, Provider
+from tests.support.servers import RedisServer
+from tests.support.serving import wait_for
+from tests.support.web import settings
 
 MOST = QUOTA // CLIENT_HERE  # a minute
 MOST_REFUSED = MOST // REFUSED_TIMES
@@ -51,3 +58,25 @@ def test_what_is_right_is_limited_less(hub: Provider) -> None:
     app = hub.register("Nightly", (), account_id=hub.account.id)
     statuses = [hub.token(app, grant_type="client_credentials").status_code for _ in range(MOST_REFUSED * 2)]
     assert set(statuses) == {200}
+
+
+@pytest.fixture
+def processes() -> Iterator[tuple[Limits, Limits]]:
+    """Two processes that hear of each other."""
+    with RedisServer() as server:
+        known = settings(SMSHUB_DATABASE_URL="postgresql://hub@db/hub", SMSHUB_REDIS_URL=server.url)
+        one, two = Limits(known), Limits(known)
+        yield one, two
+        one.close()
+        two.close()
+
+
+def test_what_one_process_was_asked_counts_at_the_others(processes: tuple[Limits, Limits]) -> None:
+    one, two = processes
+    while one.take("shop", HERE, 0) is None:
+        one.refused("shop", HERE, 0)
+    asked = count()
+    # Each has its own clock, and hears of the other when it asks a quarter of a second later.
+    wait_for(lambda: two.take("shop", HERE, 250 * next(asked)) is not None or next(asked) > MOST)
+    assert next(asked) < MOST
+    assert two.take("shop", THERE, 0) is None

@@ -53,9 +53,9 @@ def test_openid_client_goes_all_the_way(site: Site, peer: OpenidClient, auth: st
 def test_openid_client_takes_no_for_an_answer(site: Site, peer: OpenidClient) -> None:
     app = site.hub.register(scopes=["messages:read"])
     peer("discover", issuer=site.base, client_id=app.id, client_secret=app.secret, auth="basic")
-    back = site.ann.session.get(begun(peer, app, "nonsense"), allow_redirects=False, timeout=60)
+    back = site.ann.refused(begun(peer, app, "nonsense"))
     with pytest.raises(ClientError) as refused:
-        peer("finish", url=back.headers["Location"])
+        peer("finish", url=back)
     assert (refused.value.name, refused.value.error) == ("AuthorizationResponseError", "invalid_scope")
 
 
