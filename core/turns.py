@@ -24,9 +24,8 @@ def in_turn(tx: Tx, kinds: Collection[str], each: int) -> Iterator[Turn]:
 
     Left out are accounts with `each` leased ones, and those that another worker claims for just now.
     """
-    due = select(jobs.c.id).where(*_free(tx), jobs.c.kind.in_(sorted(kinds)))
-    if tx.one(due.order_by(jobs.c.due_at).limit(1)) is None:
-        return
+    if tx.one(select(jobs.c.id).where(*_free(tx)).order_by(jobs.c.due_at).limit(1)) is None:
+        return  # as nearly always: nothing is due, of whatever kind
     for row in tx.all(_turns(tx, kinds, each)):
         if _locked(tx, row.account_id):
             yield Turn(row.kind, row.account_id)
@@ -34,9 +33,10 @@ def in_turn(tx: Tx, kinds: Collection[str], each: int) -> Iterator[Turn]:
 
 def take(tx: Tx, turn: Turn, kinds: Collection[str], each: int) -> Row[Any] | None:
     """The job that has been due longest, locked; None where others took it, or the account has `each` by now."""
-    mine = (jobs.c.account_id == turn.account_id) & (jobs.c.kind == turn.kind)
-    due = select(jobs).where(*_free(tx), mine, _leased(tx, kinds, literal(turn.account_id, jobs.c.id.type)) < each)
-    row = tx.one(due.order_by(jobs.c.due_at).limit(1).with_for_update(skip_locked=True))
+    account_id = literal(turn.account_id, jobs.c.account_id.type)
+    theirs = _in_order(select(jobs), literal(turn.kind), account_id)
+    due = theirs.where(*_free(tx), _leased(tx, kinds, account_id) < each)
+    row = tx.one(due.limit(1).with_for_update(skip_locked=True))
     if row is not None:
         had = tx.upsert(job_turns).values(**turn._asdict(), at=tx.now)
         tx.execute(had.on_conflict_do_update(index_elements=["kind", "account_id"], set_={"at": tx.now}))
@@ -62,22 +62,34 @@ def _turns(tx: Tx, kinds: Collection[str], each: int) -> Select[Any]:
     onward = onward.order_by(following.c.account_id).limit(1)
     step = onward.correlate(here).scalar_subquery()
     walk = walk.union_all(select(here.c.kind, step).where(here.c.account_id.is_not(None)))
-    theirs = (jobs.c.kind == walk.c.kind) & (jobs.c.account_id == walk.c.account_id)
-    oldest = select(jobs.c.due_at).where(*_free(tx), theirs).order_by(jobs.c.due_at).limit(1).correlate(walk)
+    oldest = _in_order(select(jobs.c.due_at), walk.c.kind, walk.c.account_id).where(OPEN, _unleased(tx)).limit(1)
     had = select(job_turns.c.at).where(job_turns.c.kind == walk.c.kind, job_turns.c.account_id == walk.c.account_id)
     lines = select(
         *(walk.c.kind, walk.c.account_id),
-        oldest.scalar_subquery().label("due_at"),
+        oldest.correlate(walk).scalar_subquery().label("due_at"),
         func.coalesce(had.correlate(walk).scalar_subquery(), 0).label("had_at"),
         _leased(tx, kinds, walk.c.account_id).label("leased"),
     )
     one = lines.where(walk.c.account_id.is_not(None)).subquery("one").c
-    waiting = select(one.kind, one.account_id).where(one.due_at.is_not(None), one.leased < each)
+    waiting = select(one.kind, one.account_id).where(one.due_at <= tx.now, one.leased < each)
     return waiting.order_by(one.leased, one.had_at, one.due_at).limit(LOOKED_AT)
 
 
+def _in_order(wanted: Select[Any], kind: ColumnElement[str], account_id: ColumnElement[str]) -> Select[Any]:
+    """Jobs of one kind and account, oldest first, by the index that has them in this order.
+
+    Were the account said to be equal, PostgreSQL would as gladly walk all that is due until it meets one of its jobs.
+    """
+    theirs = (jobs.c.kind == kind, jobs.c.account_id >= account_id, jobs.c.account_id <= account_id)
+    return wanted.where(*theirs).order_by(jobs.c.account_id, jobs.c.due_at)
+
+
 def _free(tx: Tx) -> tuple[ColumnElement[bool], ...]:
-    return OPEN, jobs.c.due_at <= tx.now, or_(jobs.c.lease_until.is_(None), jobs.c.lease_until <= tx.now)
+    return OPEN, jobs.c.due_at <= tx.now, _unleased(tx)
+
+
+def _unleased(tx: Tx) -> ColumnElement[bool]:
+    return or_(jobs.c.lease_until.is_(None), jobs.c.lease_until <= tx.now)
 
 
 def _leased(tx: Tx, kinds: Collection[str], account_id: ColumnElement[str]) -> ColumnElement[int]:
