@@ -166,7 +166,7 @@ def _past(database: Database, engine: Engine, accounts: Sequence[str]) -> None:
         due = [
             (id_, accounts[place % len(accounts)] if place < 40 else accounts[0], kind, other, NOON - place, 1, 0, None)
             for kind in sorted(KINDS)
-            for place, (id_, other) in enumerate(zip(tx.new_ids(3_000), tx.new_ids(3_000), strict=True))
+            for place, (id_, other) in enumerate(zip(tx.new_ids(15_000), tx.new_ids(15_000), strict=True))
         ]
         scheduled = [
             (id_, account_id, "campaign", tx.new_id(), NOON + 10_000_000, 0, 0, None)
