@@ -12,10 +12,9 @@ from connectors.contract import Schema
 from connectors.zapier.desk import Desk
 from connectors.zapier.fields import Word
 from connectors.zapier.steps import ID, NUMBER, NUMBER_WORDS, Given, Step
-from core import Refused, accounts
+from core import Refused, accounts, blacklist
 
 LONGEST_ONCE: Final = 1000
-OWN_CHOICE: Final = ("reply", "page")  # a person's own word, which nobody else takes back
 
 _OPTED_OUT: Final = "This number opted out: nothing was sent, and nothing was charged."
 
@@ -64,7 +63,7 @@ def remove_from_blacklist(desk: Desk, given: Given) -> Any:
     entry = listed(desk, given["number"])
     if entry is None:
         raise Refused.at("/number", "conflict", "This number is not on the blacklist.")
-    if entry["source"] in OWN_CHOICE:
+    if entry["source"] in blacklist.OWN_CHOICE:
         words = "This person opted out themselves: no Zap takes that back. They may ask to be texted again."
         raise Refused.at("/number", "opted_out", words)
     caller = desk.visit.known

@@ -70,7 +70,7 @@ def item_schema(thing: str, data: Schema) -> Schema:
 _CAMPAIGN: Final = Word("campaign_id", "Campaign", "Only of this campaign.", dropdown="list_campaign")
 _WAYS: Final = {
     "reply": "SMS Reply",
-    "page": "Web Page",
+    "web": "Web Page",
     "import": "Import",
     "console": "Console",
     "api": "API",

@@ -7,9 +7,9 @@ shared code belongs to people it may never have met, so it is told of one number
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import BigInteger, ColumnElement, Row, Text, delete, or_, select, tuple_
+from sqlalchemy import BigInteger, ColumnElement, Row, Text, delete, or_, select, tuple_, update
 
 from core import accounts, events
 from core.audience.archive import archive_numbers, is_code, owner_of
@@ -17,6 +17,8 @@ from core.audience.search import begins_with, is_number_like
 from core.errors import Refused
 from core.runtime import Tx
 from core.schema import Id, blacklist, inbound_numbers
+
+OWN_CHOICE: Final = ("reply", "web")  # sources of what people said themselves: a STOP, the opt-out page
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +58,15 @@ class Place:
 
 
 def add(tx: Tx, scope: str, number: int, reason: str | None, source: str, message_id: str | None = None) -> bool:
-    """Never text this number again. Whether it is new; adding it again changes nothing.
+    """Never text this number again. Whether it is new; adding it again changes nothing, but for whose word it is:
 
+    who was listed by others and then says so themselves is from then on listed by their own choice.
     Emits `optout.created` and archives the contacts with the number, for the account or for everyone that the code binds.
     """
-    return number in _add(tx, scope, [(number, message_id)], reason, source)
+    new = number in _add(tx, scope, [(number, message_id)], reason, source)
+    if not new and source in OWN_CHOICE:
+        _said_so_themselves(tx, scope, number, {"reason": reason, "source": source, "message_id": message_id})
+    return new
 
 
 def add_many(tx: Tx, scope: str, numbers: Collection[int], reason: str | None, source: str) -> set[int]:
@@ -159,6 +165,13 @@ def _insert(tx: Tx, scope: str, numbers: Sequence[tuple[int, str | None]], reaso
     chosen = select(*rows.c).where(rows.c.number > 0)  # SQLite needs a WHERE between SELECT and ON CONFLICT
     insert = tx.upsert(blacklist).from_select([column.name for column in rows.c], chosen)
     return {row.number for row in tx.all(insert.on_conflict_do_nothing().returning(blacklist.c.number))}
+
+
+def _said_so_themselves(tx: Tx, scope: str, number: int, words: Mapping[str, Any]) -> None:
+    listed_by_others = (
+        (blacklist.c.scope == scope) & (blacklist.c.number == number) & blacklist.c.source.not_in(OWN_CHOICE)
+    )
+    tx.execute(update(blacklist).where(listed_by_others).values(**words))
 
 
 def _tell(tx: Tx, scope: str, entries: Sequence[Entry]) -> None:

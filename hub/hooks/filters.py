@@ -4,7 +4,7 @@
     {"status": ["received", "rejected"]}        message.status of these statuses alone
     {"keyword": "oui"}                          reply.received that begins with this word, whatever its case and accents
     {"inbound_number": "36034"}                 reply.received at this code or number
-    {"source": ["reply", "page"]}               optout.created and the like that came in these ways alone
+    {"source": ["reply", "web"]}                optout.created and the like that came in these ways alone
     {"group_id": "<id>"}                        contact.created of contacts that are in this group
 
 All have to match. A filter says nothing about types that do not have its field: those come as if it were not there.

@@ -25,7 +25,6 @@ class Catalogue:
         self.operations: Mapping[str, Operation] = {}
         self.triggers = triggers
         self._guards: dict[str, Guard] = {}
-        self._checks: dict[int, tuple[Schema, schemas.Check]] = {}
 
     def fill(self, operations: Sequence[Operation]) -> None:
         """Say what there is. Once, when all is put together."""
@@ -37,10 +36,7 @@ class Catalogue:
 
     def check(self, schema: Schema, value: Any) -> None:
         """Refuses (`invalid_request`) what does not fit, with every fault."""
-        known = self._checks.get(id(schema))
-        if known is None:  # kept with its schema, so that no other one ever has its id
-            known = self._checks[id(schema)] = schema, schemas.check_of(schema)
-        known[1](value)
+        schemas.check_of(schema)(value)
 
     def perform(
         self,

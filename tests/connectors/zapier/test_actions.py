@@ -2,10 +2,14 @@
 
 from typing import Any
 
+import orjson
 import pytest
 from sqlalchemy import select
 
-from core import Refused, schema
+from connectors.zapier.triggers import TRIGGERS
+from core import Refused, blacklist, schema
+from core.sending import optouts
+from hub.hooks.tables import deliveries
 from tests.support.zaps import Zaps, defined
 
 ANNE = {"number": "06 12 34 56 78", "prenom": "Anne", "nom": "Lefèvre"}
@@ -103,6 +107,29 @@ def test_a_persons_own_stop_is_taken_back_by_no_zap(zaps: Zaps) -> None:
     given = {"number": "0612345678", "consent": "they said so"}
     assert refusal(zaps, "remove_from_blacklist", **given) == ("opted_out", ["/number"])
     assert refusal(zaps, "send_sms", to="0612345678", text="Encore")[0] == "opted_out"
+
+
+def test_a_stop_after_the_account_had_listed_the_number_is_the_persons_own_word(zaps: Zaps) -> None:
+    zaps.act("send_sms", to="0612345678", text="Bonjour")
+    zaps.engine.settle()
+    zaps.act("add_to_blacklist", number="0612345678", reason="asked by telephone")
+    zaps.engine.reply(33612345678, "STOP")
+    given = {"number": "0612345678", "consent": "they said so"}
+    assert refusal(zaps, "remove_from_blacklist", **given) == ("opted_out", ["/number"])
+
+
+def test_who_left_by_the_opt_out_page_starts_the_trigger_and_is_taken_back_by_no_zap(zaps: Zaps) -> None:
+    zaps.subscribed("new_opt_out", source=list(blacklist.OWN_CHOICE))
+    zaps.act("send_sms", to="0612345678", text="Bonjour")
+    zaps.engine.settle()
+    with zaps.engine.runtime.begin() as tx:
+        optouts.by_page(tx, 33612345678)
+    zaps.tell()
+    with zaps.engine.runtime.read() as tx:
+        assert [orjson.loads(row.body)[0]["data"]["source"] for row in tx.all(select(deliveries))] == ["web"]
+    assert dict(TRIGGERS["new_opt_out"].inputs[0].choices or {}).keys() >= set(blacklist.OWN_CHOICE)
+    given = {"number": "0612345678", "consent": "they said so"}
+    assert refusal(zaps, "remove_from_blacklist", **given) == ("opted_out", ["/number"])
 
 
 def test_only_what_was_not_sent_is_cancelled_and_what_was_stays_in_sight(zaps: Zaps) -> None:

@@ -21,7 +21,7 @@ NOBODY = "01997b2c-1a2b-7c3d-8e4f-123456789abc"
             {"keyword": "oui", "campaign_id": NOBODY, "inbound_number": "36034"},
         ),
         ("new_reply", {"keyword": "", "campaign_id": None}, {}),
-        ("new_opt_out", {"source": ["reply", "page"]}, {"source": ["reply", "page"]}),
+        ("new_opt_out", {"source": ["reply", "web"]}, {"source": ["reply", "web"]}),
         ("new_opt_out", {"source": "reply"}, {"source": ["reply"]}),
         ("new_delivery_report", {}, {"status": list(FAILURES)}),
         ("new_delivery_report", {"status": []}, {"status": list(FAILURES)}),
@@ -71,7 +71,7 @@ def test_a_sample_is_the_newest_event_that_passes_as_a_hook_posts_it(zaps: Zaps)
     with zaps.engine.runtime.read() as tx:
         posted = [event for row in tx.all(deliveries.select()) for event in orjson.loads(row.body)]
     assert sorted(posted, key=str) == sorted([newest, older], key=str)
-    assert zaps.samples("new_opt_out", ("source", "api"), ("source", "page")) == [older]
+    assert zaps.samples("new_opt_out", ("source", "api"), ("source", "web")) == [older]
 
 
 @pytest.mark.parametrize("key", TRIGGERS)
@@ -85,7 +85,7 @@ def test_where_nothing_happened_the_declared_sample_is_shown_in_the_same_form(za
 
 def test_samples_that_are_not_among_what_was_chosen_are_not_shown(zaps: Zaps) -> None:
     zaps.engine.block(zaps.account, 33612345678)
-    (shown,) = zaps.samples("new_opt_out", ("source", "page"), ("source", ""))
+    (shown,) = zaps.samples("new_opt_out", ("source", "web"), ("source", ""))
     assert shown["data"]["number"] == catalogue().triggers["optout.created"].sample["number"]
     assert shown["timestamp"] == "2026-09-21T12:15:03.000Z"
 

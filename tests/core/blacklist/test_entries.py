@@ -51,6 +51,15 @@ def test_a_second_opt_out_changes_nothing_and_tells_nobody(book: Book) -> None:
     assert len(book.told("optout.created")) == 1
 
 
+@pytest.mark.parametrize("source", ["reply", "web"])
+def test_who_asks_for_it_themselves_when_the_account_had_listed_them_is_known_to_have(book: Book, source: str) -> None:
+    assert [add(book, source="api"), add(book, source=source), add(book, source="import")] == [True, False, False]
+    with book.runtime.read() as tx:
+        entry = blacklist.get(tx, book.account_id, ANNE)
+    assert (entry.source, entry.reason) == (source, "STOP")
+    assert len(book.told("optout.created")) == 1
+
+
 def test_one_accounts_list_does_not_bind_another(book: Book) -> None:
     add(book)
     assert screened(book, other_account(book)) == set()

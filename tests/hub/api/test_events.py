@@ -23,14 +23,14 @@ def opted_out(runtime: Runtime, visitor: Visitor, *sources: str) -> None:
 
 
 def test_the_newest_events_of_a_type_are_shown_as_hooks_get_them(runtime: Runtime, alice: Visitor) -> None:
-    opted_out(runtime, alice, "reply", "api", "page")
-    page = ask(alice, "GET", "/events/optout.created?limit=2&source=reply,page").json
-    assert [item["data"]["source"] for item in page["items"]] == ["page", "reply"]
+    opted_out(runtime, alice, "reply", "api", "web")
+    page = ask(alice, "GET", "/events/optout.created?limit=2&source=reply,web").json
+    assert [item["data"]["source"] for item in page["items"]] == ["web", "reply"]
     assert page["items"][0] == {
         "id": page["items"][0]["id"],
         "type": "optout.created",
         "timestamp": "2026-09-21T14:13:20.000Z",
-        "data": {"number": "+33612345678", "source": "page", "reason": None, "at": "2026-09-21T14:13:20.000Z"},
+        "data": {"number": "+33612345678", "source": "web", "reason": None, "at": "2026-09-21T14:13:20.000Z"},
     }
     assert page["next_cursor"] is None
 

@@ -25,7 +25,7 @@ from hub.hooks.triggers import TRIGGERS
         ({"keyword": "oui"}, "reply.received", {"text": "…"}, False),
         ({"inbound_number": "36034"}, "reply.received", {"to": "36034"}, True),
         ({"inbound_number": "36034"}, "reply.received", {"to": "33612345678"}, False),
-        ({"source": ["reply", "page"]}, "optout.created", {"source": "page"}, True),
+        ({"source": ["reply", "web"]}, "optout.created", {"source": "web"}, True),
         ({"source": ["reply"]}, "optout.created", {"source": "import"}, False),
         ({"group_id": "g"}, "contact.created", {"groups": ["f", "g"]}, True),
         ({"group_id": "g"}, "contact.created", {"groups": []}, False),
