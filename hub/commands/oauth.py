@@ -23,12 +23,15 @@ def client_group() -> None:
 
 @client_group.command("create")
 @click.argument("name")
-@click.option("--redirect-uri", "redirect_uris", multiple=True, help="Where people are sent back to; may come again.")
+@click.argument("more", nargs=-1, metavar="")
+@click.option(
+    "--redirect-uri", "redirect_uris", multiple=True, help="Where people are sent back to; several may follow."
+)
 @click.option(
     "--scope",
     "scopes",
     multiple=True,
-    help="What it may ask for at most; may come again, or hold several between blanks.",
+    help="What it may ask for at most; several may follow.",
 )
 @click.option("--public", is_flag=True, help="A program on people's machines, which can keep no secret.")
 @click.option("--connector", help="The connector that it belongs to: its messages carry that name.")
@@ -38,6 +41,7 @@ def client_group() -> None:
 @guarded
 def create(
     name: str,
+    more: tuple[str, ...],
     redirect_uris: tuple[str, ...],
     scopes: tuple[str, ...],
     connector: str | None,
@@ -48,10 +52,11 @@ def create(
     as_json: bool,
 ) -> None:
     """Register NAME. Its secret is shown this once."""
-    wanted = " ".join(scopes).replace(",", " ").split()
+    addresses = [*redirect_uris, *(word for word in more if ":/" in word)]
+    wanted = " ".join((*scopes, *(word for word in more if ":/" not in word))).replace(",", " ").split()
     with local_hub() as hub, hub.runtime.begin() as tx:
         account_id = accounts.find(tx, owner).id if owner else None
-        asked = Wanted(name, redirect_uris, wanted, public, connector, account_id, client_id)
+        asked = Wanted(name, addresses, wanted, public, connector, account_id, client_id)
         made, secret = clients.create(hub.runtime, tx, asked, ACTOR)
     _show(made, secret, as_json=as_json)
 

@@ -51,6 +51,14 @@ def test_a_public_one_has_no_secret(tmp_path: Path) -> None:
     assert "has no secret" in run(tmp_path, "oauth", "client", "rotate-secret", "Desk").stderr
 
 
+def test_several_addresses_and_scopes_may_follow_their_option(tmp_path: Path) -> None:
+    addresses = ("https://app.example/back", "https://app.example/other")
+    asked = ("--redirect-uri", *addresses, "--scope", "messages:send", "stats:read")
+    succeeded(run(tmp_path, "oauth", "client", "create", "Shop", *asked))
+    shown = succeeded(run(tmp_path, "oauth", "client", "list"))
+    assert "\n    messages:send stats:read\n    " + "\n    ".join(addresses) in shown
+
+
 def test_one_may_have_an_account_a_connector_and_an_id_that_is_the_same_everywhere(tmp_path: Path) -> None:
     account(tmp_path, "Acme")
     asked = (*SHOP, "--id", "zapier", "--connector", "zapier", "--account", "Acme", "--json")
