@@ -39,7 +39,7 @@ def client_group() -> None:
 @click.option("--id", "client_id", help="Its client_id, where that must be the same at several hubs; drawn otherwise.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @guarded
-def create(
+def create(  # noqa: PLR0913 - the words of its line
     name: str,
     more: tuple[str, ...],
     redirect_uris: tuple[str, ...],
