@@ -40,7 +40,7 @@ from core.schema.sending import (
     send_counts,
     windows,
 )
-from core.schema.types import Id, metadata
+from core.schema.types import Id, ident, metadata, text, whole
 
 __all__ = [
     "Id",
@@ -60,6 +60,7 @@ __all__ = [
     "group_members",
     "groups",
     "idempotency",
+    "ident",
     "import_errors",
     "import_files",
     "imports",
@@ -82,7 +83,9 @@ __all__ = [
     "send_counts",
     "senders",
     "templates",
+    "text",
     "transfers",
     "users",
+    "whole",
     "windows",
 ]

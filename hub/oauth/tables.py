@@ -4,40 +4,28 @@ In the engine's metadata, so migrations see them. What is drawn at random (codes
 SHA-256. A code or token is good while its grant is: to end a grant is one row.
 """
 
-from typing import Any
-
-from sqlalchemy import BigInteger, Column, Index, Table, Text
+from sqlalchemy import Index, Table
 
 from core import schema
 
-
-def _id(name: str, **options: Any) -> Column[str]:
-    return Column(name, schema.Id(), **({"nullable": False} | options))
-
-
-def _text(name: str, **options: Any) -> Column[str]:
-    return Column(name, Text(), **({"nullable": False} | options))
-
-
-def _whole(name: str, **options: Any) -> Column[int]:
-    return Column(name, BigInteger(), **({"nullable": False} | options))
+ident, text, whole = schema.ident, schema.text, schema.whole
 
 
 # An application. One without a secret is public; one with an account may act for that account alone, without a person.
 oauth_clients = Table(
     "oauth_clients",
     schema.metadata,
-    _text("id", primary_key=True),
-    _text("name"),
-    _text("secret_hash", nullable=True),
-    _text("previous_hash", nullable=True),  # good until previous_until
-    _whole("previous_until", nullable=True),
-    _text("redirect_uris"),  # JSON array
-    _text("scopes"),  # as OAuth writes them, with blanks between
-    _text("connector", nullable=True),  # whose name its messages carry
-    _id("account_id", nullable=True),
-    _whole("created_at"),
-    _whole("deleted_at", nullable=True),
+    text("id", primary_key=True),
+    text("name"),
+    text("secret_hash", nullable=True),
+    text("previous_hash", nullable=True),  # good until previous_until
+    whole("previous_until", nullable=True),
+    text("redirect_uris"),  # JSON array
+    text("scopes"),  # as OAuth writes them, with blanks between
+    text("connector", nullable=True),  # whose name its messages carry
+    ident("account_id", nullable=True),
+    whole("created_at"),
+    whole("deleted_at", nullable=True),
 )
 _THERE = oauth_clients.c.deleted_at.is_(None)
 Index("uq_oauth_clients_name", oauth_clients.c.name, unique=True, postgresql_where=_THERE, sqlite_where=_THERE)
@@ -47,16 +35,16 @@ Index("uq_oauth_clients_name", oauth_clients.c.name, unique=True, postgresql_whe
 oauth_grants = Table(
     "oauth_grants",
     schema.metadata,
-    _id("id", primary_key=True),
-    _text("client_id"),
-    _id("account_id"),
-    _id("user_id", nullable=True),
-    _text("scopes"),
-    _whole("created_at"),
-    _whole("used_at", nullable=True),
-    _whole("ends_at", nullable=True),
-    _whole("ended_at", nullable=True),
-    _text("ended_reason", nullable=True),  # revoked, reused, client, user, expired
+    ident("id", primary_key=True),
+    text("client_id"),
+    ident("account_id"),
+    ident("user_id", nullable=True),
+    text("scopes"),
+    whole("created_at"),
+    whole("used_at", nullable=True),
+    whole("ends_at", nullable=True),
+    whole("ended_at", nullable=True),
+    text("ended_reason", nullable=True),  # revoked, reused, client, user, expired
     Index("ix_oauth_grants_account_id_id", "account_id", "id"),
     Index("ix_oauth_grants_client_id_user_id", "client_id", "user_id"),
 )
@@ -68,12 +56,12 @@ Index("ix_oauth_grants_ended", oauth_grants.c.ended_at, postgresql_where=_ENDED,
 oauth_codes = Table(
     "oauth_codes",
     schema.metadata,
-    _text("digest", primary_key=True),
-    _id("grant_id"),
-    _text("redirect_uri"),
-    _text("challenge"),  # of PKCE, S256
-    _whole("ends_at"),
-    _whole("used_at", nullable=True),
+    text("digest", primary_key=True),
+    ident("grant_id"),
+    text("redirect_uri"),
+    text("challenge"),  # of PKCE, S256
+    whole("ends_at"),
+    whole("used_at", nullable=True),
     Index("ix_oauth_codes_grant_id", "grant_id"),
 )
 
@@ -82,14 +70,14 @@ oauth_codes = Table(
 oauth_tokens = Table(
     "oauth_tokens",
     schema.metadata,
-    _text("digest", primary_key=True),
-    _text("kind"),
-    _id("grant_id"),
-    _text("scopes"),
-    _whole("created_at"),
-    _whole("ends_at"),
-    _whole("spent_at", nullable=True),
-    _text("successor", nullable=True),
+    text("digest", primary_key=True),
+    text("kind"),
+    ident("grant_id"),
+    text("scopes"),
+    whole("created_at"),
+    whole("ends_at"),
+    whole("spent_at", nullable=True),
+    text("successor", nullable=True),
     Index("ix_oauth_tokens_grant_id", "grant_id"),
     Index("ix_oauth_tokens_ends_at", "ends_at"),
 )
