@@ -4,12 +4,12 @@ A row is the promise that the work will be done; `due_at` is the only time that 
 be done again from where it stopped: a lost or doubled wake-up does no harm.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import structlog
-from sqlalchemy import or_, select, update
+from sqlalchemy import ColumnElement, or_, select, update
 
 from core import broken
 from core.errors import PeerError, Refused
@@ -67,11 +67,11 @@ def cancel(tx: Tx, kind: str, subject_id: str) -> None:
     tx.execute(update(jobs).where(jobs.c.kind == kind, jobs.c.subject_id == subject_id).values(done_at=tx.now))
 
 
-def claim(runtime: Runtime) -> Job | None:
-    """Lease the job that has been due longest."""
+def claim(runtime: Runtime, only: Collection[str] = (), but: Collection[str] = ()) -> Job | None:
+    """Lease the job that has been due longest, of all kinds; or of these alone, or of all but these."""
     with runtime.begin() as tx:
         free = or_(jobs.c.lease_until.is_(None), jobs.c.lease_until <= tx.now)
-        due = select(jobs).where(jobs.c.done_at.is_(None), jobs.c.due_at <= tx.now, free)
+        due = select(jobs).where(jobs.c.done_at.is_(None), jobs.c.due_at <= tx.now, free, *_kinds(only, but))
         row = tx.one(due.order_by(jobs.c.due_at).limit(1).with_for_update(skip_locked=True))
         if row is None:
             return None
@@ -81,18 +81,24 @@ def claim(runtime: Runtime) -> Job | None:
     return Job(row.id, row.account_id, row.kind, row.subject_id, row.attempt + 1, row.failures)
 
 
+def _kinds(only: Collection[str], but: Collection[str]) -> list[ColumnElement[bool]]:
+    theirs = [jobs.c.kind.in_(sorted(only))] if only else []
+    others = [jobs.c.kind.not_in(sorted(but))] if but else []
+    return [*theirs, *others]
+
+
 def renew(tx: Tx, job: Job) -> bool:
     """Keep the lease while working; False when somebody else has the job now, and this worker must stop."""
     mine = (jobs.c.id == job.id) & (jobs.c.attempt == job.attempt) & jobs.c.done_at.is_(None)
     return tx.execute(update(jobs).where(mine).values(lease_until=tx.now + LEASE_MS)) == 1
 
 
-def work(runtime: Runtime, handlers: Mapping[str, Work]) -> bool:
+def work(runtime: Runtime, handlers: Mapping[str, Work], only: Collection[str] = (), but: Collection[str] = ()) -> bool:
     """Do one due job; False when there is none. One that fails is tried again later, and given up in the end if it was refused.
 
     One that meets a bug, or a database that is down, is never given up: what it promised may hold somebody's credits.
     """
-    job = claim(runtime)
+    job = claim(runtime, only, but)
     if job is None:
         return False
     try:

@@ -1,7 +1,7 @@
 """The composition: from settings to a hub. Nothing else in the house knows how the parts are put together."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -63,6 +63,8 @@ from hub.settings import Settings, check_real
 
 if TYPE_CHECKING:
     from hub.bell import Bell
+
+ENDED: Final = "oauth.grant_ended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,8 +209,16 @@ def rules(settings: Settings) -> Rules:
 def every_handler(hub: Hub) -> Mapping[str, jobs.Work]:
     """Who does a job, by its kind; those of connectors among them."""
     lent = hub.lender
-    own = {sinks.JOB: sinks.again(lent.book), "oauth.grant_ended": ended.work(_told_of_ends(lent))}
-    return {**handlers(hub.settings), **own, **tasks.handlers(lent)}
+    own = {sinks.JOB: sinks.again(lent.book), ENDED: ended.work(_told_of_ends(lent))}
+    kept = {kind: tasks.at_length(work) for kind, work in own.items()}
+    return {**handlers(hub.settings), **kept, **tasks.handlers(lent)}
+
+
+def lent_kinds(hub: Hub) -> Mapping[str, Collection[str]]:
+    """The kinds of jobs in which connectors do work of their own, by who waits for whom."""
+    lent = hub.lender
+    own = {one.name: [tasks.name_of(one, task) for task in one.tasks] for one in lent.book.registry.connectors}
+    return {sinks.JOB: [sinks.JOB], ENDED: [ENDED]} | {name: kinds for name, kinds in own.items() if kinds}
 
 
 def _told_of_ends(lent: Lender) -> Mapping[str, ended.Tell]:
@@ -231,7 +241,7 @@ def handlers(settings: Settings) -> Mapping[str, jobs.Work]:
         DISABLED_MAIL: lambda runtime, job: endpoints.send_mail(runtime, job.subject_id),
         LINK_MAIL: lambda runtime, job: letters.write(runtime, job, settings),
         LOST_MAIL: lambda runtime, job: notices.send_mail(runtime, job.subject_id),
-        "oauth.grant_ended": ended.work({}),
+        ENDED: ended.work({}),
         "mail.grant_reused": lambda runtime, job: ended.send_mail(runtime, job.subject_id, settings.public_url),
     }
 

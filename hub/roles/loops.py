@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from typing import Final
 
 from core import Runtime, beats, idempotency, jobs, lanes, receipts, replies, steps, sweeps
@@ -19,7 +20,7 @@ from hub.oauth.tidy import tidy as tidy_grants
 from hub.optout.tables import optout_codes
 from hub.people import tidy
 from hub.roles.supervisor import ON, POLL, Loop, Rest
-from hub.wiring import Hub, every_handler
+from hub.wiring import Hub, every_handler, lent_kinds
 
 RENEW_MS: Final = lanes.LEASE_MS // 3
 BEAT: Final = Rest(5.0)
@@ -113,10 +114,13 @@ def _heard(count: int) -> Rest:
 
 
 def jobs_of(hub: Hub) -> Iterator[Loop]:
-    """Campaigns, imports, large quotes, mails."""
-    known = every_handler(hub)
+    """Campaigns, imports, large quotes, mails. Jobs that run a connector's own work are apart: one that hangs holds up no other."""
+    known, lent = every_handler(hub), lent_kinds(hub)
+    apart = frozenset(chain.from_iterable(lent.values()))
     for number in range(JOB_THREADS):
-        yield Loop(f"jobs-{number}", while_busy(lambda: jobs.work(hub.runtime, known)), "jobs")
+        yield Loop(f"jobs-{number}", while_busy(partial(jobs.work, hub.runtime, known, but=apart)), "jobs")
+    for name, kinds in lent.items():
+        yield Loop(f"jobs-{name}", while_busy(partial(jobs.work, hub.runtime, known, only=kinds)), "jobs")
 
 
 def hooks_of(hub: Hub) -> Iterator[Loop]:
