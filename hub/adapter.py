@@ -20,6 +20,7 @@ from hub.api.entry import Asking, Entry, check_scope, refused, spent
 from hub.api.limits import Buckets, Budget
 from hub.api.perform import JSON, encode
 from hub.console.network import address
+from hub.installations.contained import contained
 from hub.installations.tools import Lender
 from hub.people.attempts import network_of
 
@@ -69,14 +70,13 @@ class _Door:
             spent(budget)
             if visit.caller is not None:
                 check_scope(self.route.scope, visit.caller)
-            return _response(self.route.handler(visit), budget)
+            with contained():
+                return _response(self.route.handler(visit), budget)
         except Refused as refusal:
             return self._told(refusal, asking, budget)
         except PeerError as error:
             detail = f"This needs another server, and that one failed: {error.detail}."
             return self._told(Refused("peer_failed", detail), asking, budget)
-        except SystemExit as end:
-            raise RuntimeError("a connector wanted to end the process") from end
 
     def _let_in(self, visit: Visit, asking: Asking) -> tuple[Visit, Budget]:
         """Who it is, and what is left of their requests with this one taken."""
@@ -105,7 +105,8 @@ class _Door:
     def _prove(self, visit: Visit) -> None:
         if self.route.proven is None:  # the registry lets in no such route
             raise TypeError(f"{self.route.path} proves nothing")
-        self.route.proven(visit)
+        with contained():
+            self.route.proven(visit)
 
     def _asked(self, path: Mapping[str, str]) -> Visit:
         """The request. Its length is judged before it is read, though the server has it all by now."""

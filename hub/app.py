@@ -49,6 +49,7 @@ def create_app(
     lender: what connectors are lent, where there are any.
     """
     app = Flask("hub", static_folder=None, template_folder=None)
+    app.url_map.merge_slashes = False  # or it redirects, to wherever the Host header says
     keys = secret_keys.of(settings)
     app.config.update(_config(settings, keys))
     meter = counted or metrics.Metrics(runtime)

@@ -12,6 +12,7 @@ from jsonschema import Draft202012Validator, SchemaError
 
 from connectors.contract import Connector, Route
 from core import accounts, schema
+from hub.api import schemas
 from hub.api.guard import FORM_LIMIT
 from hub.installations import secret_fields
 
@@ -79,6 +80,10 @@ def _of_settings(connector: Connector) -> Iterator[str]:
         return
     if connector.settings.get("type") != "object" or connector.settings.get("additionalProperties") is not False:
         yield 'the schema of its settings is not of an object with "additionalProperties": false'
+    if bare := list(secret_fields.undescribed(connector.settings)):
+        yield f"of its settings {_listed(bare)} is described by no object"
+    if not schemas.can_be_resolved(connector.settings):
+        yield "the schema of its settings refers to what is not there: put it in its place"
     if not secret_fields.can_be_kept_apart(connector.settings):
         yield "a secret of its settings stands in a list, or behind a condition: only properties of objects can be kept apart"
 

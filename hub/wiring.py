@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     from hub.bell import Bell
 
 MARK: Final = "postgresql.mark"  # in the data folder
+ENDED: Final = "oauth.grant_ended"
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,8 +212,9 @@ def rules(settings: Settings) -> Rules:
 def every_handler(hub: Hub) -> Mapping[str, jobs.Work]:
     """Who does a job, by its kind; those of connectors among them."""
     lent = hub.lender
-    own = {sinks.JOB: sinks.again(lent.book), "oauth.grant_ended": ended.work(_told_of_ends(lent))}
-    return {**handlers(hub.settings), **own, **tasks.handlers(lent)}
+    own = {sinks.JOB: sinks.again(lent.book), ENDED: ended.work(_told_of_ends(lent))}
+    kept = {kind: tasks.at_length(work) for kind, work in own.items()}
+    return {**handlers(hub.settings), **kept, **tasks.handlers(lent)}
 
 
 def _told_of_ends(lent: Lender) -> Mapping[str, ended.Tell]:
@@ -235,7 +237,7 @@ def handlers(settings: Settings) -> Mapping[str, jobs.Work]:
         DISABLED_MAIL: lambda runtime, job: endpoints.send_mail(runtime, job.subject_id),
         LINK_MAIL: lambda runtime, job: letters.write(runtime, job, settings),
         LOST_MAIL: lambda runtime, job: notices.send_mail(runtime, job.subject_id),
-        "oauth.grant_ended": ended.work({}),
+        ENDED: ended.work({}),
         "mail.grant_reused": lambda runtime, job: ended.send_mail(runtime, job.subject_id, settings.public_url),
     }
 

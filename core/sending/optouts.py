@@ -12,7 +12,7 @@ from core.blacklist import entries as blacklist
 from core.runtime import Tx
 from core.schema import messages
 from core.sending.message import IN_DOUBT
-from core.sending.replies import LOOKED_AT, REMEMBERED_MS
+from core.sending.replies import REMEMBERED_MS
 from core.sending.windows import SYSTEM
 
 REASON: Final = "opt-out page"
@@ -26,15 +26,17 @@ def by_page(tx: Tx, number: int) -> None:
 
 
 def _writers(tx: Tx, number: int) -> dict[str, str]:
-    """The accounts that wrote to this number, in the order of their ids, each with its newest message."""
+    """The accounts that wrote to this number, in the order of their ids, each with its newest message. None is hidden by what others wrote."""
     left_at = func.coalesce(messages.c.sent_at, messages.c.status_at)
-    theirs = select(messages.c.account_id, messages.c.id).where(
+    newest_first = (left_at.desc(), messages.c.id.desc())
+    place = func.row_number().over(partition_by=messages.c.account_id, order_by=newest_first).label("place")
+    theirs = select(messages.c.account_id, messages.c.id, place).where(
         messages.c.number == number,
         messages.c.source != SYSTEM,
         or_(messages.c.charged, messages.c.status.in_(sorted(IN_DOUBT))),
         or_(messages.c.sender == tx.rules.short_code, messages.c.mention),
         left_at > tx.now - REMEMBERED_MS,
     )
-    newest = tx.all(theirs.order_by(left_at.desc(), messages.c.id.desc()).limit(LOOKED_AT))
-    found = {row.account_id: row.id for row in reversed(newest)}  # the newest of each is the last to be said
-    return dict(sorted(found.items()))
+    each = theirs.subquery()
+    newest = select(each.c.account_id, each.c.id).where(each.c.place == 1).order_by(each.c.account_id)
+    return {row.account_id: row.id for row in tx.all(newest)}

@@ -48,6 +48,15 @@ def resolved(schema: Schema) -> dict[str, Any]:
     return made
 
 
+def can_be_resolved(schema: Schema) -> bool:
+    """Whether all that it refers to is there."""
+    try:
+        resolved(schema)
+    except (KeyError, ValueError):
+        return False
+    return True
+
+
 def check_of(schema: Schema) -> Check:
     """A compiled check: nothing when the value is right, else Refused (`invalid_request`) with every fault."""
     return _compiled(json.dumps(resolved(schema)))

@@ -57,8 +57,8 @@ class Fields:
 
     @classmethod
     def sent(cls) -> "Fields":
-        """The form that came with this request."""
-        return cls({name: value[:LONGEST] for name, value in request.form.items() if name != TOKEN})
+        """The form that came with this request, less what no keyboard types and no database takes (NUL)."""
+        return cls({name: value[:LONGEST].replace("\0", "") for name, value in request.form.items() if name != TOKEN})
 
     @classmethod
     def empty(cls, **typed: str) -> "Fields":

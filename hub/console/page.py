@@ -69,9 +69,12 @@ def policy(form_action: Iterable[str] = ()) -> str:
 
 
 def _origin(url: str) -> str | None:
-    """An address as a policy names its site: scheme, host and port, or the scheme alone where it is an app's own (CSP 3 section 2.3.1)."""
+    """An address as a policy names its site: scheme, host and port (CSP 3 section 2.3.1).
+
+    The scheme alone where it is an app's own, and for an address of IP version 6, which a policy has no way to write.
+    """
     parts = urlsplit(url)
-    web = parts.scheme in ("http", "https")
+    web = parts.scheme in ("http", "https") and "[" not in parts.netloc
     origin = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}" if web else f"{parts.scheme}:"
     return origin if _ORIGIN.fullmatch(origin) else None
 

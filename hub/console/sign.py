@@ -107,18 +107,25 @@ def _tried(fields: Fields) -> str | None:
 def _check(fields: Fields, link: Link) -> None:
     if link.purpose == SIGN_UP:
         fields.need("name")
-        if len(fields["name"]) > LONGEST_NAME:
+        if len(_name(fields)) > LONGEST_NAME:
             fields.wrong("name", "fault.name.long", most=LONGEST_NAME)
+        if not _name(fields).isprintable():
+            fields.wrong("name", "fault.name.form")
     password = fields.exactly("password")
     for fault in passwords.faults(password, link.email):
         fields.wrong("password", f"fault.password.{fault}", least=passwords.SHORTEST, most=passwords.LONGEST)
+
+
+def _name(fields: Fields) -> str:
+    """The name of an account, with plain blanks: other people read it in a line, and an operator in a terminal."""
+    return " ".join(fields["name"].split())
 
 
 def _used(fields: Fields, link: Link, secret: str) -> str | None:
     """What the link is for, done: the secret of a session. None where it can't be done, and why is noted."""
     runtime, password = house().runtime, fields.exactly("password")
     acts = {
-        SIGN_UP: lambda: entrance.sign_up(runtime, secret, fields["name"], password),
+        SIGN_UP: lambda: entrance.sign_up(runtime, secret, _name(fields), password),
         INVITATION: lambda: entrance.accept(runtime, secret, password),
         RESET: lambda: entrance.reset(runtime, secret, password),
     }

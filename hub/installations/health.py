@@ -7,6 +7,7 @@ time. Nothing that it does or raises fails the page on which it is shown.
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from time import monotonic
 from typing import Any, Final
 
@@ -15,11 +16,12 @@ import structlog
 from connectors.contract import Connector, Installation, Visit
 from core import Refused, Runtime
 from hub.api.show import iso
+from hub.installations.contained import QUITS
 from hub.threads import Threads
 
 CHECK_S: Final = 3.0
 KEEP_MS: Final = 30_000
-THREADS: Final = 8
+THREADS: Final = 4  # of each connector
 MOST_KEPT: Final = 1_000
 LONGEST: Final = 500  # characters of a sentence
 MOST_REASONS: Final = 20
@@ -65,7 +67,7 @@ class Checkup:
         self._visit = visit
         self._also = also
         self._seconds = seconds
-        self._threads = Threads(THREADS, "smshub-health")
+        self._threads: dict[str, Threads] = {}  # by connector: one whose checks all hang holds up no other's
         self._kept: dict[tuple[str, int], _Check] = {}  # by installation and when it was last changed
         self._lock = threading.Lock()
 
@@ -79,16 +81,20 @@ class Checkup:
         key = installation.id, installation.updated_at
         with self._lock:
             known = self._kept.get(key)
-            if known is not None and (known.found is None or self._is_fresh(known.found)):
+            if known is not None and self._is_good(known):
                 return known
             if len(self._kept) >= MOST_KEPT:
-                self._kept = {each: check for each, check in self._kept.items() if check.found is None}
+                self._kept = {each: check for each, check in self._kept.items() if not check.over.is_set()}
             made = self._kept[key] = _Check(monotonic() + self._seconds)
-        self._threads.run(lambda: self._look(made, connector, installation))
+            threads = self._threads.setdefault(connector.name, Threads(THREADS, f"smshub-health-{connector.name}"))
+        threads.run(lambda: self._look(made, connector, installation))
         return made
 
-    def _is_fresh(self, found: Health) -> bool:
-        return 0 <= self._runtime.clock() - found.checked_at < KEEP_MS
+    def _is_good(self, check: _Check) -> bool:
+        """Whether it is under way, or over a moment ago."""
+        if check.found is None:
+            return not check.over.is_set()
+        return 0 <= self._runtime.clock() - check.found.checked_at < KEEP_MS
 
     def _ended(self, check: _Check) -> Health:
         check.over.wait(max(0.0, check.ends - monotonic()))
@@ -100,14 +106,17 @@ class Checkup:
             told = (*self._also(installation.id), *self._asked(connector, installation))
             reasons = tuple(sentence[:LONGEST] for sentence in told[:MOST_REASONS])
             check.found = Health("failing" if reasons else "ok", reasons, self._runtime.clock())
+        except Exception:  # the hub itself can't: the next who asks has it looked at again
+            log.exception("health.failed", connector=connector.name, installation_id=installation.id)
         finally:
             check.over.set()
 
     def _asked(self, connector: Connector, installation: Installation) -> Sequence[str]:
         try:
-            return [str(sentence) for sentence in connector.health(self._visit(connector, installation))]
+            told = connector.health(self._visit(connector, installation))
+            return [str(sentence)[:LONGEST] for sentence in islice(told, MOST_REASONS)]
         except Refused as refusal:
             return [refusal.detail]
-        except (Exception, SystemExit) as error:  # a check that fails is a finding too
+        except (Exception, *QUITS) as error:  # a check that fails is a finding too
             log.warning("connector.health_failed", exc_info=error, connector=connector.name)
             return [f"The check itself failed ({type(error).__name__})."]

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import structlog
 
 from connectors.contract import Connector, Listener
+from hub.installations.contained import contained
 from hub.installations.tools import Lender
 
 log = structlog.get_logger()
@@ -31,7 +32,8 @@ class Ear:
 
     def run(self) -> None:
         """Listen until it is told to end. Raises Ended where it ends before, and whatever it raises."""
-        self.listener.run(self.lender.visit(self.connector), self.stop)
+        with contained():
+            self.listener.run(self.lender.visit(self.connector), self.stop)
         if not self.stop.is_set():
             raise Ended(self.name)
 

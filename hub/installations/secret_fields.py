@@ -66,6 +66,15 @@ def can_be_kept_apart(schema: Schema) -> bool:
     return _marks(schema) == sum(1 for _ in _reached(schema))
 
 
+def undescribed(schema: Schema) -> Iterator[str]:
+    """The properties, of objects within objects, whose schema is a mere true or false: nothing says what they are, or that they are no secrets."""
+    for name, inner in schema.get("properties", {}).items():
+        if isinstance(inner, Mapping):
+            yield from undescribed(inner)
+        else:
+            yield name
+
+
 def _reached(schema: Schema) -> Iterator[Schema]:
     for inner in schema.get("properties", {}).values():
         if isinstance(inner, Mapping):

@@ -13,9 +13,10 @@ import structlog
 from sqlalchemy import delete, select
 
 from connectors.contract import Connector, Event, Installation, Sink
-from core import Refused, Runtime, Tx, jobs, outages
+from core import PeerError, Refused, Runtime, Tx, jobs, outages
 from hub.hooks import relay
 from hub.installations.book import Book
+from hub.installations.contained import contained
 from hub.installations.tables import parked_events
 
 JOB: Final = "event.parked"
@@ -58,7 +59,7 @@ def listening(book: Book) -> relay.Sink:
 def _give(takers: Sequence[Taker], tx: Tx, events: Sequence[Event]) -> None:
     for connector, sink, installation in takers:
         try:
-            with tx.connection.begin_nested():
+            with tx.connection.begin_nested(), contained():
                 sink.take(tx, installation, events)
         except Exception as error:  # whatever it was: the webhooks of the account are not to wait for it
             if outages.of(error) is not None:
@@ -97,9 +98,17 @@ def again(book: Book) -> Callable[[Runtime, jobs.Job], None]:
             events = [Event(*one) for one in json.loads(row.events)]
             for sink in book.registry.get(row.connector).sinks:
                 if wanted := [event for event in events if event.type in sink.events]:
-                    sink.take(tx, installation, wanted)
+                    _take(sink, tx, installation, wanted)
 
     return give
+
+
+def _take(sink: Sink, tx: Tx, installation: Installation, events: Sequence[Event]) -> None:
+    """A refusal is a bug here as any other error is: a job that was refused is given up in the end, and its events would be lost."""
+    try:
+        sink.take(tx, installation, events)
+    except (Refused, PeerError) as error:
+        raise RuntimeError("a sink refused its events") from error
 
 
 def forget(runtime: Runtime) -> int:

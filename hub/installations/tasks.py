@@ -4,7 +4,7 @@ Whose turn it is stands in the database: a lease, kept while the work goes on, a
 """
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -14,20 +14,37 @@ from sqlalchemy import select, update
 
 from connectors.contract import Connector, Task
 from core import Runtime, Tx, jobs, outages
+from hub.installations.contained import contained
 from hub.installations.tables import task_turns
 from hub.installations.tools import Lender
 
 LEASE_MS: Final = 30_000
+KEEP_S: Final = 10.0  # a third of that, and less than that of the leases of jobs
 LONGEST_REST_S: Final = 5.0  # another process may have died in the middle of its turn
 
 
 def handlers(lender: Lender) -> Mapping[str, jobs.Work]:
     """Who does the jobs of connectors, by their kind."""
     return {
-        name_of(connector, task): partial(_do, lender, connector, task)
+        name_of(connector, task): at_length(partial(_do, lender, connector, task))
         for connector in lender.book.registry.connectors
         for task in connector.tasks
     }
+
+
+def at_length(work: jobs.Work, keep_s: float = KEEP_S) -> jobs.Work:
+    """The same work, held in, and with its lease kept however long it takes: nobody else begins it meanwhile."""
+
+    def done(runtime: Runtime, job: jobs.Job) -> None:
+        with _kept(job.kind, lambda: _renew(runtime, job), keep_s), contained():
+            work(runtime, job)
+
+    return done
+
+
+def _renew(runtime: Runtime, job: jobs.Job) -> None:
+    with runtime.begin() as tx:
+        jobs.renew(tx, job)
 
 
 def name_of(connector: Connector, task: Task) -> str:
@@ -61,7 +78,7 @@ class Turns:
             now = tx.now
         if due_at is not None:
             return min(max(0.0, (due_at - now) / 1000), LONGEST_REST_S)
-        with _leased(runtime, self.name, self.owner):
+        with _leased(runtime, self.name, self.owner), contained():
             self.task.run(self.lender.visit(self.connector), "")
             _put_off(runtime, self.name, round(self.every_s * 1000))
         return min(self.every_s, LONGEST_REST_S)
@@ -96,22 +113,31 @@ def _put_off(runtime: Runtime, name: str, ms: int) -> None:
 @contextmanager
 def _leased(runtime: Runtime, name: str, owner: str) -> Iterator[None]:
     """Keep the lease while the work goes on, however long, and give it back."""
+    try:
+        with _kept(name, lambda: _hold(runtime, name, owner, LEASE_MS)):
+            yield
+    finally:
+        with suppress(*outages.ERRORS):  # then it ends by itself
+            _hold(runtime, name, owner, 0)
+
+
+@contextmanager
+def _kept(name: str, hold: Callable[[], None], every_s: float = KEEP_S) -> Iterator[None]:
+    """`hold` a lease again and again while the work within goes on."""
     over = threading.Event()
-    keeper = threading.Thread(target=_keep, args=(runtime, name, owner, over), name=f"smshub-lease-{name}", daemon=True)
+    keeper = threading.Thread(target=_keep, args=(hold, every_s, over), name=f"smshub-lease-{name}", daemon=True)
     keeper.start()
     try:
         yield
     finally:
         over.set()
         keeper.join()
-        with suppress(*outages.ERRORS):  # then it ends by itself
-            _hold(runtime, name, owner, 0)
 
 
-def _keep(runtime: Runtime, name: str, owner: str, over: threading.Event) -> None:
-    while not over.wait(LEASE_MS / 3000):
+def _keep(hold: Callable[[], None], every_s: float, over: threading.Event) -> None:
+    while not over.wait(every_s):
         with suppress(*outages.ERRORS):
-            _hold(runtime, name, owner, LEASE_MS)
+            hold()
 
 
 def _hold(runtime: Runtime, name: str, owner: str, ms: int) -> None:

@@ -108,6 +108,7 @@ def _unpacked(packed: str) -> tuple[str, str]:
         name, colon, secret = base64.b64decode(packed.strip(), validate=True).decode().partition(":")
     except (binascii.Error, UnicodeDecodeError):
         raise Unproven from None
-    if not colon or not name or "\0" in name:
+    named = unquote_plus(name)
+    if not colon or not named.isprintable() or not named:
         raise Unproven
-    return unquote_plus(name), unquote_plus(secret)
+    return named, unquote_plus(secret)

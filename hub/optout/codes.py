@@ -25,8 +25,8 @@ MOST_TRIES: Final = 5
 DIGITS: Final = 6
 REASON: Final = "opt_out_code"
 BY_NUMBER: Final = Limit("optout.number", 3, DAY_MS, DAY_MS, DAY_MS)
-BY_NETWORK: Final = Limit("optout.network", 10, HOUR_MS, DAY_MS, DAY_MS)
-BY_HUB: Final = Limit("optout.hub", 500, MINUTE_MS, 10 * MINUTE_MS, HOUR_MS)
+BY_NETWORK: Final = Limit("optout.network", 10, HOUR_MS, DAY_MS, DAY_MS, HOUR_MS)
+BY_HUB: Final = Limit("optout.hub", 500, MINUTE_MS, 10 * MINUTE_MS, DAY_MS, MINUTE_MS)
 
 Outcome = Literal["done", "wrong", "over"]
 

@@ -22,7 +22,8 @@ DAY_MS: Final = 24 * HOUR_MS
 @dataclass(frozen=True, slots=True)
 class Limit:
     """`free` tries are taken as they come; from then on `first_ms` pass before the next, twice that before the one after, `longest_ms`
-    at most. All is forgotten `memory_ms` after the last one.
+    at most. All is forgotten `memory_ms` after the last one; where many people share a subject, who never all rest for so long, one try
+    is forgotten in each `one_in_ms` too.
     """
 
     kind: str
@@ -30,6 +31,14 @@ class Limit:
     first_ms: int
     longest_ms: int
     memory_ms: int
+    one_in_ms: int | None = None
+
+    def kept(self, tries: int, passed_ms: int) -> tuple[int, int]:
+        """How many of so many tries still count when this time has passed, and what of it has not made one forgotten yet."""
+        if self.one_in_ms is None or passed_ms <= 0:
+            return tries, 0
+        forgotten, rest = divmod(passed_ms, self.one_in_ms)
+        return (tries - forgotten, rest) if forgotten < tries else (0, 0)
 
     def wait(self, tries: int) -> int:
         """How long after the try number `tries` the next one is taken, in ms."""
@@ -39,10 +48,10 @@ class Limit:
 
 
 SIGN_IN_ADDRESS: Final = Limit("sign_in.address", 5, 2_000, 15 * MINUTE_MS, DAY_MS)
-SIGN_IN_NETWORK: Final = Limit("sign_in.network", 40, 2_000, 5 * MINUTE_MS, HOUR_MS)
+SIGN_IN_NETWORK: Final = Limit("sign_in.network", 40, 2_000, 5 * MINUTE_MS, HOUR_MS, 3 * MINUTE_MS)
 MAIL_ADDRESS: Final = Limit("mail.address", 3, 5 * MINUTE_MS, HOUR_MS, DAY_MS)
 INVITATIONS: Final = Limit("mail.invitations", 30, 10 * MINUTE_MS, DAY_MS, DAY_MS)  # of one account
-MAIL_NETWORK: Final = Limit("mail.network", 20, MINUTE_MS, HOUR_MS, DAY_MS)
+MAIL_NETWORK: Final = Limit("mail.network", 20, MINUTE_MS, HOUR_MS, DAY_MS, HOUR_MS // 2)
 
 
 def take(tx: Tx, limit: Limit, subject: str) -> None:
@@ -58,9 +67,11 @@ def take(tx: Tx, limit: Limit, subject: str) -> None:
         return
     if row.free_at > tx.now:
         raise Refused("too_many_attempts", "Too many attempts: wait a while.", facts={"wait_ms": row.free_at - tx.now})
-    tries = 1 if row.ends_at <= tx.now else row.tries + 1
+    began = row.ends_at - limit.memory_ms
+    kept, rest = limit.kept(row.tries, tx.now - began) if row.ends_at > tx.now else (0, 0)
+    tries = kept + 1
     free_at = tx.now + limit.wait(tries)
-    ends_at = max(tx.now + limit.memory_ms, free_at)
+    ends_at = max(tx.now + limit.memory_ms - rest, free_at)
     tx.execute(update(attempts).where(this).values(tries=tries, free_at=free_at, ends_at=ends_at))
 
 

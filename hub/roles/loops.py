@@ -28,7 +28,8 @@ PUMP: Final = Rest(0.25)  # carriers that are asked for what came in
 MINUTE: Final = Rest(60.0)
 LINGER: Final = Rest(0.05, deaf=True)  # what comes meanwhile is done in one transaction
 BATCH_S: Final = 0.05  # a lane without tokens waits for this much of its rate: better some at once than each alone
-JOB_THREADS: Final = 2  # of each line of jobs
+JOB_THREADS: Final = 2  # of each line of the hub's own jobs
+OWN: Final = frozenset({"campaign", "import", "quote", "mail"})
 # Of how many jobs of a line one account may have leased: one, so that none has all threads. Campaigns give way to each other instead.
 AT_ONCE: Final = {"campaign": jobs.AS_MANY}
 HOOK_THREADS: Final = 4
@@ -117,10 +118,13 @@ def _heard(count: int) -> Rest:
 
 
 def jobs_of(hub: Hub) -> Iterator[Loop]:
-    """Campaigns, imports, large quotes, mails: each line has threads of its own, and what takes long in one holds up no other."""
-    for line, handlers in lines(every_handler(hub)).items():
-        work = partial(jobs.work, hub.runtime, handlers, AT_ONCE.get(line, 1))
-        for number in range(JOB_THREADS):
+    """Campaigns, imports, large quotes, mails: each line has threads of its own, and what takes long in one holds up no other.
+
+    So has each connector, with one thread: work of its own that hangs is not begun again beside itself.
+    """
+    for line, works in lines(every_handler(hub)).items():
+        work = partial(jobs.work, hub.runtime, works, AT_ONCE.get(line, 1))
+        for number in range(JOB_THREADS if line in OWN else 1):
             yield Loop(f"jobs-{line}-{number}", while_busy(work), "jobs")
 
 

@@ -130,8 +130,8 @@ class Supervisor:
                 rest = loop.turn()
             except Exception as error:  # noqa: BLE001 - whatever it was: the others go on, and this one is tried again
                 rest = self._failed(watched, error)
-            except SystemExit as end:  # a connector's idea: the process is not its own
-                rest = self._failed(watched, RuntimeError(f"it wanted to end the process ({end.code})"))
+            except BaseException as end:  # noqa: BLE001 - it wanted to end its thread, which is not its own
+                rest = self._failed(watched, RuntimeError(f"it wanted to end its thread ({type(end).__name__})"))
             else:
                 watched.in_a_row = 0
             watched.began = None

@@ -70,6 +70,17 @@ def test_the_longest_due_goes_first(engine: Engine) -> None:
     assert worker.done == ids
 
 
+def test_who_works_on_some_kinds_leaves_the_others_to_those_who_know_them(engine: Engine) -> None:
+    promise(engine, "slow")
+    promise(engine, "test")
+    slow, quick = Worker(), Worker()
+    assert jobs.work(engine.runtime, {"test": quick})
+    assert not jobs.work(engine.runtime, {"test": quick})
+    assert (slow.done, quick.done) == ([], [SUBJECT])
+    assert jobs.work(engine.runtime, {"slow": slow, "slower": slow})
+    assert slow.done == [SUBJECT]
+
+
 def test_a_leased_job_is_nobody_elses_until_the_lease_is_over(engine: Engine) -> None:
     promise(engine)
     first = jobs.claim(engine.runtime, {"test"})

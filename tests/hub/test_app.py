@@ -179,3 +179,14 @@ def test_health_and_metrics_are_there_for_whoever_watches(runtime: Runtime, app:
     assert Client(app).get("/healthz").status_code == 503  # no worker works here
     Client(app).get("/api/v1/me")
     assert 'route="/api/v1/me",status="401"' in Client(app).get("/metrics").get_data(as_text=True)
+
+
+def test_no_redirect_leads_to_where_the_host_header_says(app: Flask) -> None:
+    """Behind a proxy that is the way from there to here, and with a stranger whatever he likes."""
+    visitor_ = Client(app)
+    assert visitor_.get("/console", headers={"Host": "evil.example"}).headers["Location"] == "/console/"
+    for rule in app.url_map.iter_rules():
+        path = str(rule).replace("<", "").replace(">", "").replace("path:", "")
+        for other in {path.rstrip("/"), f"/{path[1:].replace('/', '//')}"} - {path, ""}:
+            answer = visitor_.get(other, headers={"Host": "evil.example"})
+            assert "evil" not in answer.headers.get("Location", ""), other

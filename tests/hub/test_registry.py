@@ -98,6 +98,8 @@ IN_A_LIST = {"type": "array", "title": "L", "items": {"type": "object", "propert
         ({"title": ""}, "no title or no description"),
         ({"settings": None}, "has no schema for them"),
         ({"settings": {"type": "thing"}}, "the schema of its settings is none"),
+        ({"settings": {**SETTINGS, "properties": {"free": True}, "required": []}}, "free is described by no object"),
+        ({"settings": {**SETTINGS, "properties": {"at": {"$ref": "#/$defs/At"}}}}, "refers to what is not there"),
         ({"settings": {"type": "object"}}, '"additionalProperties": false'),
         ({"settings": {**SETTINGS, "properties": {"many": IN_A_LIST}, "required": []}}, "stands in a list"),
         ({"scopes": frozenset({"messages:eat"})}, "there is no scope messages:eat"),

@@ -66,6 +66,7 @@ def house(folder: Path) -> Iterator[House]:
         "SMSHUB_PUBLIC_URL": base,
         "SMSHUB_SECRET_KEYS": SECRET,
         "SMSHUB_HOOK_ALLOW": "127.0.0.0/8",
+        "SMSHUB_CONNECTOR_ZAPIER_HOOKS": "http://127.0.0.1:",
         "SMSHUB_RATE_PER_MINUTE": str(PER_MINUTE),
         "SMSHUB_CARRIERS": json.dumps([carrier]),
     }

@@ -105,6 +105,7 @@ def test_every_page_is_closed_to_everything_from_elsewhere(hub: Pages, path: str
         (("http://127.0.0.1:4711/cb",), "'self' http://127.0.0.1:4711"),
         (("https://ann:secret@app.example/",), "'self' https://app.example"),
         (("com.example.app:/cb",), "'self' com.example.app:"),
+        (("http://[::1]:8080/cb",), "'self' http:"),
         (("https://a b/", "https://x;script-src *", "nonsense", "", "//host"), "'self'"),
     ],
 )
@@ -120,3 +121,28 @@ def test_the_style_is_asked_for_again_only_when_it_changed(hub: Pages) -> None:
     tag = browser.answer.headers["ETag"]
     browser.open("/console/console.css", headers={"If-None-Match": tag})
     assert browser.status == 304
+
+
+@pytest.mark.parametrize("typed", ["a\0b", "a\0b@example.com"])
+def test_what_no_database_takes_is_nobodys_address(hub: Pages, typed: str) -> None:
+    browser = hub.browser()
+    browser.open("/console/sign-in")
+    assert "No user has this address" in browser.send(email=typed, password="x\0y").said
+
+
+@pytest.mark.parametrize("name", ["Ac\x1b[2Jme", "Ac\u202eme"])
+def test_a_name_that_does_not_print_is_refused(hub: Pages, name: str) -> None:
+    """It would turn round what people read next to it, or move about in the operator's terminal."""
+    browser = signing_up(hub)
+    assert "letters" in browser.send(name=name, password=PASSWORD).said
+    browser.send(name="Acme\u00a0Söhne\0\n& fils", password=PASSWORD)
+    assert "Acme Söhne & fils" in browser.page.said
+
+
+def signing_up(hub: Pages) -> Browser:
+    """Somebody with the link that makes an account."""
+    browser = hub.browser()
+    browser.open("/console/sign-up")
+    browser.send(email="new@example.com")
+    browser.open(hub.link("new@example.com"))
+    return browser

@@ -20,6 +20,7 @@ from tests.support.web import application, settings
 
 NUMBER = 33612345678
 TYPED = "06 12 34 56 78"
+MANY = 101  # messages: more than a reply looks at
 
 
 @pytest.fixture
@@ -94,6 +95,19 @@ def test_each_of_several_accounts_is_bound_and_told(engine: Engine) -> None:
     browser.send(code=code(engine))
     assert [blocked(engine, account) for account in both] == [True, True]
     assert [len(engine.facts(account, "optout.created")) for account in both] == [1, 1]
+
+
+def test_however_much_one_account_wrote_the_others_are_bound_too(engine: Engine) -> None:
+    quiet, loud = engine.account("Quiet"), engine.account("Loud")
+    engine.send(quiet, TYPED)
+    engine.settle()
+    engine.clock.forward(minutes=1)
+    for _ in range(MANY):
+        engine.send(loud, TYPED)
+    engine.settle()
+    browser = asked(engine)
+    browser.send(code=code(engine))
+    assert [blocked(engine, account) for account in (quiet, loud)] == [True, True]
 
 
 def test_a_number_that_nobody_wrote_to_binds_everyone_on_the_shared_code(engine: Engine) -> None:
@@ -193,6 +207,13 @@ def test_a_network_asks_for_ten_codes_and_then_waits(engine: Engine) -> None:
     browser = asked(engine, "+33612345640")
     assert "try again in 1 hour" in browser.page.said
     assert asked(engine, "+33612345640", network="2001:db8::1").status == 200
+
+
+def test_a_network_that_many_phones_share_is_not_kept_out_by_what_it_asked_long_ago(engine: Engine) -> None:
+    """Mobile operators have thousands behind one address: those of last week must not count against those of today."""
+    for day in range(20):
+        assert asked(engine, f"+336123456{20 + day}").path != "/stop"
+        engine.clock.forward(hours=12)
 
 
 @pytest.mark.parametrize(

@@ -1,19 +1,26 @@
 """How installations are: asked with a deadline, remembered for a moment, and never a reason for a page to fail."""
 
 import threading
+from asyncio import CancelledError
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import repeat
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from connectors.contract import Installation, Visit
 from core import Refused, Runtime
-from hub.installations.health import KEEP_MS, Checkup, Health
+from hub.installations.health import KEEP_MS, THREADS, Checkup, Health
 from tests.support.gadgets import gadget
 from tests.support.world import ManualClock
 
 ONE = Installation("01997b2c-1a2b-7c3d-8e4f-123456789abc", "an account", "gadget", {}, 0, 0)
+
+
+def numbered(number: int) -> Installation:
+    return Installation(f"01997b2c-1a2b-7c3d-8e4f-{number:012}", "an account", "gadget", {}, 0, 0)
 
 
 def checkup(runtime: Runtime, seconds: float = 30.0, also: Callable[[str], Sequence[str]] = lambda _: ()) -> Checkup:
@@ -49,6 +56,7 @@ def test_what_is_said_is_told_and_what_the_hub_knows_beside(runtime: Runtime) ->
     "error, sentence",
     [
         (LookupError("+33612345678"), "The check itself failed (LookupError)."),
+        (CancelledError(), "The check itself failed (CancelledError)."),
         (SystemExit(1), "The check itself failed (SystemExit)."),
         (Refused("secrets_lost", "Set the secrets again."), "Set the secrets again."),
     ],
@@ -100,6 +108,37 @@ def test_one_that_hangs_does_not_hold_up_the_others(runtime: Runtime) -> None:
         assert [found[one.id].status for one in (ONE, other)] == ["unknown", "ok"]
 
 
+def test_a_connector_whose_checks_all_hang_does_not_hold_up_another(runtime: Runtime) -> None:
+    with hanging() as (health, _, times):
+        slow = gadget(name="slow", health=health)
+        made = checkup(runtime, 0.05)
+        made.of([(slow, numbered(number)) for number in range(20)])
+        assert made.of([(slow, numbered(99))])[numbered(99).id].reasons == ("The check gave no answer within 0.05 s.",)
+        assert times[0] <= THREADS
+        assert asked(made, lambda _: ()).status == "ok"
+
+
+def test_where_the_hub_itself_fails_nothing_is_known_for_a_moment_only(runtime: Runtime) -> None:
+    fails = [True]
+
+    def also(_id: str) -> Sequence[str]:
+        if fails.pop():
+            raise LookupError("the database")
+        return ["It is cold."]
+
+    made = checkup(runtime, also=also)
+    with capture_logs() as told:
+        assert asked(made, lambda _: ()).status == "unknown"
+    assert [one["event"] for one in told] == ["health.failed"]
+    fails.append(False)
+    assert asked(made, lambda _: ()).reasons == ("It is cold.",)
+
+
+def test_one_that_never_comes_to_its_end_is_cut(runtime: Runtime) -> None:
+    found = asked(checkup(runtime), lambda _: repeat("x"))
+    assert len(found.reasons) == 20
+
+
 def test_it_is_asked_again_after_a_moment_and_at_once_when_it_was_changed(runtime: Runtime, clock: ManualClock) -> None:
     times: list[str] = []
 
@@ -127,7 +166,6 @@ def test_what_was_found_is_forgotten_when_there_is_much(runtime: Runtime) -> Non
         return ()
 
     for number in range(1_001):
-        one = Installation(f"01997b2c-1a2b-7c3d-8e4f-{number:012}", "an account", "gadget", {}, 0, 0)
-        asked(made, health, one)
+        asked(made, health, numbered(number))
     assert len(made._kept) == 1
     assert times == [1_001]

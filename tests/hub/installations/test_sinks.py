@@ -1,6 +1,7 @@
 """Events that go to connectors: to whom, in which transaction, and what becomes of those that a sink could not take."""
 
 import json
+from asyncio import CancelledError
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ from sqlalchemy import select
 from structlog.testing import capture_logs
 
 from connectors.contract import Event, Installation, Sink
-from core import Account, Tx, events
+from core import Account, PeerError, Refused, Tx, events
 from hub.hooks.tables import deliveries, hooks
 from hub.installations import sinks
 from hub.installations.tables import parked_events
@@ -27,7 +28,7 @@ class Shelf:
     """A sink that keeps what it takes in a table (so that it is gone with its transaction), or raises."""
 
     def __init__(self) -> None:
-        self.broken: Exception | None = None
+        self.broken: BaseException | None = None
 
     def take(self, tx: Tx, installation: Installation, taken: Sequence[Event]) -> None:
         for one in taken:
@@ -139,6 +140,38 @@ def test_one_that_raises_again_and_again_is_asked_until_it_takes_them(hub: Plugg
             hub.engine.clock.forward(hours=1)
             hub.work()
     assert len(parked(hub)) == 1
+    shelf.broken = None
+    hub.engine.clock.forward(hours=1)
+    hub.work()
+    assert len(shelf.kept(hub, account)) == 1
+
+
+@pytest.mark.parametrize("end", [SystemExit(3), CancelledError()])
+def test_a_sink_that_wants_to_end_the_process_holds_up_no_webhook(
+    hub: Plugged, shelf: Shelf, end: BaseException
+) -> None:
+    account, _ = installed(hub)
+    hook(hub, account)
+    shelf.broken = end
+    happens(hub, account)
+    with capture_logs() as entries:
+        hub.relay()
+    assert [entry["event"] for entry in entries] == ["sink.failed"]
+    with hub.runtime.read() as tx:
+        assert len(tx.all(select(deliveries))) == 1
+    assert len(parked(hub)) == 1
+
+
+@pytest.mark.parametrize("error", [Refused("conflict", "not now"), PeerError("unavailable", "its server")])
+def test_one_that_refuses_again_and_again_loses_nothing(hub: Plugged, shelf: Shelf, error: Exception) -> None:
+    account, _ = installed(hub)
+    shelf.broken = error
+    happens(hub, account)
+    with capture_logs():
+        hub.relay()
+        for _ in range(30):
+            hub.engine.clock.forward(hours=1)
+            hub.work()
     shelf.broken = None
     hub.engine.clock.forward(hours=1)
     hub.work()

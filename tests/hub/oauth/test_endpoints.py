@@ -19,6 +19,7 @@ from tests.support.world import runtime_on
 TOKEN = "/oauth/token"
 ENDPOINTS = (TOKEN, "/oauth/revoke", "/oauth/introspect")
 FORM = "application/x-www-form-urlencoded"
+NUL = base64.b64encode(b"a%00b:secret").decode()  # PostgreSQL can't look it up
 
 
 def is_of_oauth(answer: Any, status: int, error: str) -> bool:
@@ -110,7 +111,7 @@ def test_an_unknown_client_and_a_wrong_secret_are_told_with_the_same_words(hub: 
 
 
 @pytest.mark.parametrize(
-    "packed", ["", "x", "=", "YQ==", "Og==", "OnNlY3JldA==", base64.b64encode(b"\xff:\xfe").decode()]
+    "packed", ["", "x", "=", "YQ==", "Og==", "OnNlY3JldA==", base64.b64encode(b"\xff:\xfe").decode(), NUL]
 )
 def test_a_basic_header_that_makes_no_sense_is_nobodys(hub: Provider, packed: str) -> None:
     """Fails without `asked._unpacked`: Authlib breaks on bytes that are no UTF-8."""

@@ -60,6 +60,15 @@ def test_what_is_right_is_limited_less(hub: Provider) -> None:
     assert set(statuses) == {200}
 
 
+def test_many_networks_that_guess_for_a_client_do_not_keep_its_owner_out(hub: Provider) -> None:
+    app = hub.register()
+    first = hub.tokens(app)
+    for place in range(12):
+        for _ in range(MOST_REFUSED):
+            guess(hub, app, f"2001:db8:0:{place}::1")
+    assert hub.refresh(app, first["refresh_token"]).status_code == 200
+
+
 @pytest.fixture
 def processes() -> Iterator[tuple[Limits, Limits]]:
     """Two processes that hear of each other."""

@@ -1,6 +1,7 @@
 """Loops under supervision: what fails is told and tried again, what is finished rests until it rings."""
 
 import threading
+from asyncio import CancelledError
 from collections.abc import Callable
 from pathlib import Path
 
@@ -63,6 +64,21 @@ def test_while_it_fails_health_says_which_and_of_what(tmp_path: Path) -> None:
     assert reasons == ["The loop broken failed 1 times in a row (ValueError)."]
     blocked.set()
     supervisor.stop(LONG)
+
+
+def test_one_that_ends_its_thread_is_begun_again() -> None:
+    worked, left = threading.Event(), [SystemExit(3), CancelledError(), GeneratorExit()]
+
+    def turn() -> Rest:
+        if left:
+            raise left.pop()
+        worked.set()
+        return Rest(LONG)
+
+    supervisor = run(Loop("listener-of-a-connector", turn))
+    assert worked.wait(LONG)
+    supervisor.stop(LONG)
+    assert supervisor.failures() == {"listener-of-a-connector": 3}
 
 
 def test_other_loops_go_on_beside_one_that_fails() -> None:
