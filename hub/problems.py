@@ -106,7 +106,6 @@ STATUSES: Final[Mapping[str, int]] = {
     "key_in_use": 409,
     "invalid_password": 422,
     "no_account": 404,
-    "newer_database": 422,
     "no_data": 422,
     "not_migrated": 503,
     "not_restarted": 409,
