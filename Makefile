@@ -7,10 +7,11 @@ export PORT SMSHUB_DATA
 # Programs are run as `python -m`: their scripts name the folder they were installed in, and a checkout may move.
 PY := .venv/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check --no-input --quiet
-# Only what the lock names, and only wheels: building a source would fetch tools that nobody locked.
-LOCKED := $(PIP) install --require-hashes --only-binary :all: --requirement
+# Only what the lock names, and only wheels: building a source would fetch tools that nobody locked. dkimpy has none: it is built with
+# the setuptools of the lock.
+LOCKED := $(PIP) install --require-hashes --only-binary :all: --no-binary dkimpy --no-build-isolation --requirement
 # The debian packages that the tests can use, installed when make is run by root: a browser, to look at the pages with.
-DEBIAN_PACKAGES ?= chromium
+DEBIAN_PACKAGES ?= chromium dovecot-imapd dovecot-lmtpd dnsmasq-base
 PYTEST_ARGS ?= -n auto --dist worksteal
 
 .DEFAULT_GOAL := help
@@ -48,11 +49,12 @@ chaos: .venv/.dev .venv/.peers ## kill -9 at random under load, and compare: MIN
 
 # One file for every Python from 3.11 on, and every platform: hence uv, whose resolver is universal. No header and no index:
 # the files name packages and their hashes, never the machine that wrote them.
-COMPILE = env -u UV_INDEX_URL -u UV_EXTRA_INDEX_URL $(PY) -m uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
+COMPILE = env -u UV_INDEX_URL -u UV_EXTRA_INDEX_URL $(PY) -m uv pip compile --quiet --universal --python-version 3.11 \
 	--generate-hashes --no-header --no-annotate --no-strip-extras --no-emit-index-url --group build
 lock: .venv/.dev ## write the locked requirements again; UPGRADE=1 takes newer versions
-	$(COMPILE) $(if $(UPGRADE),--upgrade) --output-file requirements.lock
-	$(COMPILE) $(if $(UPGRADE),--upgrade) --extra dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(COMPILE) $(if $(UPGRADE),--upgrade) --output-file requirements-build.lock
+	$(COMPILE) pyproject.toml $(if $(UPGRADE),--upgrade) --constraint requirements-build.lock --output-file requirements.lock
+	$(COMPILE) pyproject.toml $(if $(UPGRADE),--upgrade) --extra dev --constraint requirements.lock --output-file requirements-dev.lock
 
 clean: ## remove what make and the tools made; ./data stays
 	rm -rf .venv build dist htmlcov .coverage* .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis *.egg-info
@@ -75,8 +77,9 @@ $(PY):
 	@echo "Making .venv ..."
 	@python3 -m venv --clear .venv
 
-.venv/.runtime: requirements.lock pyproject.toml | $(PY)
+.venv/.runtime: requirements-build.lock requirements.lock pyproject.toml | $(PY)
 	@echo "Installing the locked requirements ..."
+	@$(LOCKED) requirements-build.lock
 	@$(LOCKED) requirements.lock
 	@$(PIP) install --no-deps --no-build-isolation --no-index --editable .
 	@echo "$(CURDIR)" > .venv/.place

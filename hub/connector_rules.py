@@ -117,6 +117,9 @@ def _of_names(connector: Connector) -> Iterator[str]:
     options = [name for command in connector.commands for name in command.options]
     if bad := [name for name in options if not _PART.fullmatch(name) or name == "help"]:
         yield f"options of commands can't be called {_listed(bad)}"
+    own = f"smshub_{connector.name}_"
+    if strange := [gauge.name for gauge in connector.gauges if not gauge.name.startswith(own)]:
+        yield f"names of its gauges must begin with {own}, not so {_listed(strange)}"
     if any(task.every_s is not None and task.every_s <= 0 for task in connector.tasks):
         yield "a task is to be done every so many seconds, above 0"
 

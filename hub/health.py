@@ -6,9 +6,9 @@ from importlib.metadata import version
 from math import inf
 from typing import Any, Final
 
+from connectors.contract import Gauge
 from core import Runtime, Tx, beats, outages
 from hub.api.show import iso
-from hub.metrics import Gauge
 
 SILENT_MS: Final = 30_000  # workers beat every few seconds
 VERSION: Final = version("smshub")

@@ -2,8 +2,8 @@
 
 import smtplib
 import ssl
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
 from email.utils import formatdate
@@ -30,9 +30,19 @@ class Smtp:
     def send(self, to: str, subject: str, body: str) -> None:
         """Hand it over. Raises PeerError: `rejected` where the server refuses for good, else `unavailable`."""
         letter = compose(self.sender, to, subject, body, self.clock(), self.new_id())
+        with self._server() as server:
+            server.send_message(letter)
+
+    def post(self, letter: bytes, to: str, sender: str = "") -> None:
+        """Hand a mail over as it is (`connectors.contract.Post`). Raises PeerError as `send` does."""
+        with self._server() as server:
+            server.sendmail(sender, [to], letter)
+
+    @contextmanager
+    def _server(self) -> Iterator[smtplib.SMTP]:
         try:
             with _connected(urlsplit(self.url)) as server:
-                server.send_message(letter)
+                yield server
         except (smtplib.SMTPRecipientsRefused, smtplib.SMTPSenderRefused, smtplib.SMTPAuthenticationError) as error:
             raise PeerError("rejected", f"the mail server refused ({type(error).__name__})") from error
         except (smtplib.SMTPException, OSError) as error:
@@ -51,11 +61,18 @@ class Folder:
     def send(self, to: str, subject: str, body: str) -> None:
         """Write it down. Raises PeerError (`unavailable`) when the folder cannot be written."""
         name = self.new_id()
-        letter = compose(self.sender, to, subject, body, self.clock(), name)
+        self._write(name, compose(self.sender, to, subject, body, self.clock(), name).as_bytes())
+
+    def post(self, letter: bytes, to: str, sender: str = "") -> None:
+        """Write a mail down as it is, under whom it is for. Raises PeerError as `send` does."""
+        envelope = f"X-Envelope-From: <{sender}>\r\nX-Envelope-To: <{to}>\r\n"
+        self._write(self.new_id(), envelope.encode() + letter)
+
+    def _write(self, name: str, letter: bytes) -> None:
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             part = self.path / f"{name}.part"
-            part.write_bytes(letter.as_bytes())
+            part.write_bytes(letter)
             part.rename(self.path / f"{name}.eml")  # whoever watches the folder never sees half a mail
         except OSError as error:
             raise PeerError("unavailable", f"the mail folder cannot be written ({type(error).__name__})") from error

@@ -1,8 +1,7 @@
 """Metrics for Prometheus: requests by route template and status, and what waits in the database, read when asked."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Final
@@ -12,22 +11,13 @@ from prometheus_client import CollectorRegistry, Counter, Histogram, generate_la
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from core import Runtime, Tx, backlog
+from connectors.contract import Gauge
+from core import Runtime, backlog
 
 MEDIA_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 
 log = structlog.get_logger()
-
-
-@dataclass(frozen=True, slots=True)
-class Gauge:
-    """Something counted in the database when it is asked for: `read` gives values by the value of `label`, by indexes only."""
-
-    name: str
-    help: str
-    label: str
-    read: Callable[[Tx], Mapping[str, float]]
 
 
 BACKLOG: Final = Gauge("smshub_backlog", "Work that is due and not done, by kind.", "kind", backlog.counts)

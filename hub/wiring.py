@@ -1,7 +1,7 @@
 """The composition: from settings to a hub. Nothing else in the house knows how the parts are put together."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from flask import Flask
 
-from connectors.contract import Connector, Operation
+from connectors.contract import Connector, Gauge, Operation, Post
 from core import (
     Database,
     Fault,
@@ -112,7 +112,7 @@ class Extras:
     """
 
     identify: Sequence[Identify] = ()
-    gauges: Sequence[metrics.Gauge] = field(default_factory=tuple)
+    gauges: Sequence[Gauge] = field(default_factory=tuple)
     checks: Sequence[health.Check] = ()
     counted_in: Path | None = None
 
@@ -138,17 +138,17 @@ def compose(
     tokens = Store(runtime, keys, Outbound(guard, seconds=ASK_S), clients(settings))
     outbound = Outbound(guard)
     book = Book(connectors() if found is None else found, keys, connections.forget)
-    lender, checkup, table = lent(runtime, settings, book, outbound, tokens)
+    lender, checkup, table = lent(runtime, settings, book, outbound, tokens, letters.post)
     return Hub(settings, runtime, bell, letters, keys, outbound, table, tokens, lender, checkup, seen, far)
 
 
 def lent(
-    runtime: Runtime, settings: Settings, book: Book, outbound: Outbound, tokens: Store
+    runtime: Runtime, settings: Settings, book: Book, outbound: Outbound, tokens: Store, post: Post
 ) -> tuple[Lender, Checkup, Sequence[Operation]]:
     """What connectors are lent; how their installations are; and the table of what can be asked, which shows that and is lent too."""
     performer = Performer(Cursors(secret_keys.of(settings)))
     catalogue = Catalogue(runtime, performer, TRIGGERS)
-    lender = Lender(runtime, settings, book, performer, catalogue, http(outbound), tokens)
+    lender = Lender(runtime, settings, book, performer, catalogue, http(outbound), tokens, post)
     checkup = Checkup(runtime, lender.visit, partial(_unwell, runtime, book))
     table = operations(book.keys, outbound.guard, book, checkup)
     catalogue.fill(table)
@@ -160,7 +160,8 @@ def offline(settings: Settings) -> Lender:
     made_up = replace(settings, secret_keys=("nothing is sealed or signed with it",))
     keys, outbound = secrets.keys_from(made_up.secret_keys), Outbound()
     runtime = Runtime(Database("postgresql://nobody.invalid/never"), rules(settings))
-    return lent(runtime, made_up, Book(connectors(), keys), outbound, Store(runtime, keys, outbound))[0]
+    letters = mail.of(settings, runtime.clock, runtime.ids.new)
+    return lent(runtime, made_up, Book(connectors(), keys), outbound, Store(runtime, keys, outbound), letters.post)[0]
 
 
 def connectors() -> Registry:
@@ -246,7 +247,7 @@ def web(hub: Hub, extras: Extras | None = None) -> Flask:
     """The web application of a hub."""
     more = extras or Extras()
     meter = metrics.Metrics(hub.runtime, more.counted_in)
-    for gauge in (HOOKS, notices.UNWELL, health.heard_ago(hub.runtime, hub.ears), *more.gauges):
+    for gauge in (HOOKS, notices.UNWELL, health.heard_ago(hub.runtime, hub.ears), *_of_connectors(hub), *more.gauges):
         meter.register(gauge)
     app = create_app(
         hub.runtime,
@@ -262,7 +263,12 @@ def web(hub: Hub, extras: Extras | None = None) -> Flask:
     return app
 
 
-HOOKS: Final = metrics.Gauge(
+def _of_connectors(hub: Hub) -> Iterator[Gauge]:
+    for connector in hub.lender.book.registry.connectors:
+        yield from connector.gauges
+
+
+HOOKS: Final = Gauge(
     "smshub_hooks",
     "Webhooks since the beginning: taken, failed attempts, given up; and the age of the oldest that waits, in ms.",
     "kind",

@@ -7,12 +7,15 @@ from connectors.contract.connector import (
     Action,
     Command,
     Connector,
+    Gauge,
+    Happening,
     Listener,
     Request,
     Route,
     Sink,
     Stop,
     Task,
+    TokenDesk,
     Visit,
 )
 from connectors.contract.examples import example_of
@@ -32,7 +35,7 @@ from connectors.contract.operations import (
     Trigger,
     Upload,
 )
-from connectors.contract.tools import Answer, Catalogue, Http, Installation, Installations, Tokens, Tools
+from connectors.contract.tools import Answer, Catalogue, Http, Installation, Installations, Post, Tokens, Tools
 
 __all__ = [
     "Action",
@@ -42,8 +45,10 @@ __all__ = [
     "Command",
     "Connector",
     "Event",
+    "Gauge",
     "GroupHandler",
     "Handler",
+    "Happening",
     "Http",
     "Installation",
     "Installations",
@@ -54,6 +59,7 @@ __all__ = [
     "OwnHandler",
     "Page",
     "Pieces",
+    "Post",
     "Reply",
     "Request",
     "Route",
@@ -61,6 +67,7 @@ __all__ = [
     "Sink",
     "Stop",
     "Task",
+    "TokenDesk",
     "Tokens",
     "Tools",
     "Trigger",

@@ -161,6 +161,41 @@ class Listener:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenDesk:
+    """Secrets that an installation hands out by POST /installations/{id}/tokens, to be shown once. All of it within `tx`.
+
+    fields, answer: JSON Schemas of what is asked for and of what is told; the answer to `issue` holds the secret, those of `listed` don't.
+    revoke: ends one by its id; refuses (`not_found`) where there is none.
+    """
+
+    fields: Schema
+    answer: Schema
+    issue: Callable[[Tx, Installation, Mapping[str, Any]], Mapping[str, Any]]
+    listed: Callable[[Tx, Installation], Sequence[Mapping[str, Any]]]
+    revoke: Callable[[Tx, Installation, str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Something that came or went lately, for the people of the account: when (ms), what, what became of it, and whether that is well."""
+
+    at: int
+    what: str
+    outcome: str
+    well: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """Something counted in the database when it is asked for: `read` gives values by the value of `label`, by indexes only."""
+
+    name: str
+    help: str
+    label: str
+    read: Callable[[Tx], Mapping[str, float]]
+
+
+@dataclass(frozen=True, slots=True)
 class Command:
     """A command of `smshub <connector> <name>`: `options` have names and what they are for; it prints what `run` yields, line by line.
 
@@ -185,6 +220,8 @@ class Connector:
     dropped: the same when an installation is removed.
     ended: told, once a grant to its client has ended, of the addresses of the hooks that went with it. It may be told twice, and is told
     again later if it raises PeerError.
+    tokens: secrets that its installations hand out. recent: what happened lately, newest first, at most so many. gauges: for /metrics; their
+    names begin with smshub_ and the connector's.
     scopes: what its installations may do. triggers: the types of events it passes on.
     migrations: a folder of Alembic revisions, whose branch has the connector's name, for `tables`. Names of both begin with it and "_".
     """
@@ -206,5 +243,8 @@ class Connector:
     tasks: Sequence[Task] = ()
     listeners: Sequence[Listener] = ()
     commands: Sequence[Command] = ()
+    tokens: TokenDesk | None = None
+    recent: Callable[[Tx, Installation, int], Sequence[Happening]] | None = None
+    gauges: Sequence[Gauge] = ()
     tables: Sequence[Table] = ()
     migrations: Path | None = None

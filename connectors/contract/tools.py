@@ -1,12 +1,12 @@
 """What the hub lends to a connector: the table of operations, its installations, guarded HTTP, tokens of third parties."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from connectors.contract.issuer import Issuer
 from connectors.contract.operations import Operation, Reply, Schema, Trigger
-from core import Caller
+from core import Caller, Refused, Tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,17 @@ class Http(Protocol):
         ...
 
 
+class Post(Protocol):
+    """Mail that a connector wrote, by the way that the hub's own mail goes."""
+
+    def __call__(self, letter: bytes, to: str, sender: str = "") -> None:
+        """Hand a whole mail (RFC 5322, lines ended by CRLF) over to one address. Raises PeerError, as `Http` does.
+
+        sender: where it comes back to if it can't be delivered; "" is nowhere (RFC 5321 section 4.5.5), as RFC 3834 asks of answers.
+        """
+        ...
+
+
 class Catalogue(Protocol):
     """The tables of the hub, and the one way to have something done."""
 
@@ -109,6 +120,14 @@ class Catalogue(Protocol):
         The reply's body is the JSON value that REST answers; of a list `{"items": [...], "next_cursor": ...}`, and `query` may hold
         `limit` and `cursor`. Values of `query` have the types of their schemas. A key counts where the operation is keyed, and is the
         account's: name the connector and the occasion in it. Never call this within a transaction: it opens its own.
+        """
+        ...
+
+    def within(self, tx: Tx, caller: Caller, name: str, bodies: Sequence[Any]) -> Sequence[Reply | Refused]:
+        """The same for each of these bodies, in a transaction of the connector's: what is done, and the rows that say so, commit together.
+
+        For a POST that writes, without a path of its own (`send_message`, `create_campaign`). A refusal is an item, and has written
+        nothing; whoever wants all or none raises, and the transaction is undone. What only one may do twice needs a key of its own.
         """
         ...
 
@@ -158,4 +177,5 @@ class Tools:
     installations: Installations
     http: Http
     tokens: Tokens
+    post: Post
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)

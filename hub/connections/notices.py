@@ -5,11 +5,11 @@ from typing import Any, Final
 
 from sqlalchemy import Row, func, select
 
+from connectors.contract import Gauge
 from core import Runtime, Tx, letters
 from hub.api.show import iso
 from hub.connections import book
 from hub.connections.tables import connections
-from hub.metrics import Gauge
 
 
 def of_installation(tx: Tx, installation_id: str) -> Sequence[str]:

@@ -1,17 +1,18 @@
 """The table of operations as connectors use it: what they have done goes the way of REST, with the same checks and keys."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final
+from dataclasses import replace
+from typing import Any, Final, cast
 from urllib.parse import urlencode
 
 import orjson
 
-from connectors.contract import Call, Operation, Reply, Schema, Trigger
-from core import Caller, Refused, Runtime
+from connectors.contract import Call, GroupHandler, Handler, Operation, Reply, Schema, Trigger
+from core import Caller, Refused, Runtime, Tx
 from hub.api import schemas
 from hub.api.entry import PREFIX, check_scope
 from hub.api.guard import Guard, path_values, prepare
-from hub.api.perform import JSON, Answer, Performer
+from hub.api.perform import JSON, Answer, Performer, encode
 
 _BODIES: Final = frozenset({"POST", "PUT", "PATCH"})
 
@@ -63,11 +64,51 @@ class Catalogue:
         call = self._performer.on_page(operation, call) if operation.paged else call
         return _reply(self._performer.perform(operation, call, PREFIX + operation.path.format_map(path)))
 
+    def within(self, tx: Tx, caller: Caller, name: str, bodies: Sequence[Any]) -> Sequence[Reply | Refused]:
+        """Each of these bodies, in this transaction; a refusal is an item."""
+        operation = self.operations[name]
+        if operation.transaction not in ("group", "write") or operation.method not in _BODIES:
+            raise TypeError(f"{name} can't be done within a transaction")
+        check_scope(operation.scope, caller)
+        read = [self._read(operation, caller, body) for body in bodies]
+        calls = [one for one in read if isinstance(one, Call)]
+        done = iter(_carried_out(operation, calls, tx))
+        return [next(done) if isinstance(one, Call) else one for one in read]
+
+    def _read(self, operation: Operation, caller: Caller, body: Any) -> Call | Refused:
+        try:
+            return Call(self._runtime, caller, body=self._guard(operation).json(_written(body)))
+        except Refused as refusal:
+            return refusal
+
     def _guard(self, operation: Operation) -> Guard:
         found = self._guards.get(operation.name)
         if found is None:
             found = self._guards[operation.name] = prepare(operation)
         return found
+
+
+def _carried_out(operation: Operation, calls: Sequence[Call], tx: Tx) -> Sequence[Reply | Refused]:
+    if operation.transaction == "group":
+        return [_read_again(one) for one in cast("GroupHandler", operation.handler)(calls, tx)] if calls else ()
+    return [_alone(cast("Handler", operation.handler), call, tx) for call in calls]
+
+
+def _alone(handler: Handler, call: Call, tx: Tx) -> Reply | Refused:
+    """A handler that refuses may have written before: that is undone."""
+    try:
+        with tx.connection.begin_nested():
+            return _read_again(handler(call, tx))
+    except Refused as refusal:
+        tx.locked.clear()  # what was locked since is free again
+        return refusal
+
+
+def _read_again(outcome: Reply | Refused) -> Reply | Refused:
+    """A reply as REST would give it: a JSON value."""
+    if isinstance(outcome, Reply) and outcome.media_type == JSON:
+        return replace(outcome, body=orjson.loads(encode(outcome.body)))
+    return outcome
 
 
 def _written(body: Any) -> bytes:

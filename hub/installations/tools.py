@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from connectors.contract import Answer, Catalogue, Connector, Http, Installation, Tokens, Tools, Visit
+from connectors.contract import Answer, Catalogue, Connector, Http, Installation, Post, Tokens, Tools, Visit
 from core import Caller, Refused, Runtime
 from hub.api.perform import Performer
 from hub.installations.book import Book
@@ -96,12 +96,13 @@ class Lender:
     catalogue: Catalogue
     http: Http
     tokens: Tokens
+    post: Post
 
     def tools(self, connector: Connector) -> Tools:
         """The tools of a connector."""
         installed = Installed(connector, self.runtime, self.book)
         options = options_of(self.settings, connector.name)
-        return Tools(self.settings.public_url, self.catalogue, installed, self.http, self.tokens, options)
+        return Tools(self.settings.public_url, self.catalogue, installed, self.http, self.tokens, self.post, options)
 
     def visit(self, connector: Connector, installation: Installation | None = None) -> Visit:
         """A visit that no request is behind."""

@@ -9,8 +9,9 @@ from typing import Final, Protocol
 
 import structlog
 
+from connectors.contract import Gauge
 from core import beats, lanes
-from hub import health, metrics
+from hub import health
 from hub.roles import stopping, troubles
 from hub.roles.loops import beat, beat_name, heartbeat, owner_of
 from hub.roles.supervisor import Loop, Supervisor
@@ -91,7 +92,7 @@ def _settle(switch_s: float) -> None:
 
 
 def _extras(hub: Hub, supervisor: Supervisor, name: str) -> Extras:
-    failures = metrics.Gauge(
+    failures = Gauge(
         "smshub_loop_failures",
         "Turns of loops that failed: of this process since its start, and of others that tell of any.",
         "loop",

@@ -2,8 +2,9 @@ from collections.abc import Mapping
 
 import pytest
 
+from connectors.contract import Gauge
 from core import Runtime, Tx, events
-from hub.metrics import Gauge, Metrics
+from hub.metrics import Metrics
 
 
 @pytest.fixture

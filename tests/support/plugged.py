@@ -10,7 +10,7 @@ from werkzeug.test import Client, TestResponse
 
 from connectors.contract import Connector, Installation, Visit
 from core import Account, Caller, accounts, jobs
-from hub import database, secrets
+from hub import database, mail, secrets
 from hub.app import create_app
 from hub.connections import book as connections
 from hub.connections.store import Store
@@ -46,7 +46,10 @@ class Plugged:
         self.settings = web.settings(SMSHUB_DATA=str(folder), **options)
         outbound = Outbound(guard or Guard(), seconds=2)
         tokens = Store(self.runtime, KEYS, outbound)
-        self.lender, self.checkup, self.operations = lent(self.runtime, self.settings, self.book, outbound, tokens)
+        post = mail.of(self.settings, self.runtime.clock, self.runtime.ids.new).post
+        self.lender, self.checkup, self.operations = lent(
+            self.runtime, self.settings, self.book, outbound, tokens, post
+        )
         self.app = create_app(self.runtime, self.settings, self.operations, lender=self.lender)
 
     def close(self) -> None:

@@ -43,7 +43,7 @@ class Zaps:
     def __init__(self, url: str, folder: Path, **account: Any) -> None:
         self.engine = Engine(url, folder)
         self.account: Account = self.engine.account(**account)
-        self.tools = Tools(ADDRESS, catalogue(self.engine), *cast("Any", (None, None, None)))
+        self.tools = Tools(ADDRESS, catalogue(self.engine), *cast("Any", (None, None, None, None)))
         self.scopes = CONNECTOR.scopes
 
     def close(self) -> None:
