@@ -13,11 +13,12 @@ Kind = Literal["ignored", "silent", "rejected", "held", "later"]
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """What is told, and to an SMTP peer by which enhanced status (RFC 3463)."""
+    """What is told, and to an SMTP peer by which enhanced status (RFC 3463). Both languages have the same facts in braces."""
 
     kind: Kind
     status: str
     en: str
+    fr: str = ""
 
 
 REFUSALS: Final[Mapping[str, Refusal]] = {
@@ -113,3 +114,16 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
     "busy": Refusal("later", "4.3.0", "It can't be taken just now; it is tried again."),
     "poison": Refusal("silent", "5.6.0", "Reading it failed three times."),
 }
+
+
+class _Known(dict[str, str | int]):
+    """Facts by name: one that is not known is told as three dots, as whoever reads it can do nothing about it."""
+
+    def __missing__(self, _name: str) -> str:
+        return "…"
+
+
+def said(code: str, facts: Mapping[str, str | int], language: str = "en") -> str:
+    """The sentence of a code, with its facts filled in."""
+    refusal = REFUSALS[code]
+    return (refusal.fr if language == "fr" and refusal.fr else refusal.en).format_map(_Known(facts))

@@ -27,6 +27,7 @@ mails = Table(
     text("message_id", nullable=True),
     text("refs", nullable=True),  # JSON array: References, oldest first
     whole("tier", nullable=True),
+    whole("quiet", nullable=True),  # 1: whoever wrote it wants no automatic answer (answer.about tells)
     whole("recipients"),  # how many people it was accepted or held for
     text("draft", nullable=True),  # JSON, while it is held
     whole("created_at"),
