@@ -67,7 +67,7 @@ class Catalogue:
     def within(self, tx: Tx, caller: Caller, name: str, bodies: Sequence[Any]) -> Sequence[Reply | Refused]:
         """Each of these bodies, in this transaction; a refusal is an item."""
         operation = self.operations[name]
-        if operation.transaction not in ("group", "write") or operation.method not in _BODIES:
+        if operation.transaction not in ("group", "write") or operation.method not in _BODIES or "{" in operation.path:
             raise TypeError(f"{name} can't be done within a transaction")
         check_scope(operation.scope, caller)
         read = [self._read(operation, caller, body) for body in bodies]
