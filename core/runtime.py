@@ -56,13 +56,14 @@ class Rules:
 
 
 class Tx(Connected):
-    """A transaction with what its work needs: one `now`, ids, the rules, and a doorbell that rings after the commit."""
+    """A transaction with what its work needs: one `now`, ids, randomness, the rules, and a doorbell that rings after the commit."""
 
-    __slots__ = ("_ids", "carriers", "locked", "now", "patient", "rings", "rules")
+    __slots__ = ("_ids", "carriers", "locked", "now", "patient", "random", "rings", "rules")
 
     def __init__(self, connected: Connected, runtime: "Runtime") -> None:
         super().__init__(connected.connection)
         self.now = runtime.clock()
+        self.random = runtime.random
         self.rules = runtime.rules
         self.carriers = runtime.carriers
         self.rings: set[str] = set()

@@ -67,6 +67,7 @@ STATUSES: Final[Mapping[str, int]] = {
     "not_started": 409,
     "too_many_members": 409,
     "too_many_hooks": 409,
+    "too_many_tokens": 409,
     "idempotency_in_progress": 409,
     "idempotency_conflict": 422,
     # What was asked with the wrong words.
