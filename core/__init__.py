@@ -53,6 +53,7 @@ from core.sending import (
     windows,
 )
 from core.statistics import report, sends
+from core.text import gsm
 from core.text.mention import Mentions
 
 __all__ = [
@@ -85,6 +86,7 @@ __all__ = [
     "events",
     "expansion",
     "groups",
+    "gsm",
     "hours",
     "idempotency",
     "imports",

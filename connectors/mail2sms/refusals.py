@@ -225,6 +225,12 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
         "There is nothing left to confirm: it was sent, dropped, or has waited too long.",
         "Il n'y a plus rien à confirmer : c'est parti, abandonné, ou resté trop longtemps en attente.",
     ),
+    "dropped": Refusal(
+        "rejected",
+        "2.0.0",
+        "It was dropped as you asked: nothing was sent.",
+        "Abandonné à votre demande : rien n'a été envoyé.",
+    ),
     # It waits for a word of its sender.
     "held_list": Refusal("held", "2.0.0", "{count} people would get it.", "{count} personnes le recevraient."),
     "held_unsigned_recipient": Refusal(

@@ -54,7 +54,8 @@ sendings = Table(
     whole("people"),
     ident("message_id", nullable=True),
     ident("campaign_id", nullable=True),
-    text("status"),  # of the message, as it was last heard; or refused
+    ident("token_id", nullable=True),  # what let it in, where nothing proved who wrote it
+    text("status"),  # of the message, as it was last heard; or held, or refused; of a group or list: sent
     text("code", nullable=True),
     whole("created_at"),
     UniqueConstraint("account_id", "key", name="uq_mail2sms_sendings_account_id_key"),
@@ -64,6 +65,7 @@ sendings = Table(
     Index("ix_mail2sms_sendings_installation_id_number_id", "installation_id", "number", "id"),
     Index("ix_mail2sms_sendings_installation_id_sender_created_at", "installation_id", "sender", "created_at"),
     Index("ix_mail2sms_sendings_installation_id_created_at", "installation_id", "created_at"),
+    Index("ix_mail2sms_sendings_token_id_created_at", "token_id", "created_at"),
     Index("ix_mail2sms_sendings_created_at", "created_at"),
 )
 

@@ -142,7 +142,8 @@ def _check(text: str, sizing: Sizing) -> None:
             "text_invalid", "The text holds a character that cannot be sent (NUL, or half of a surrogate pair)."
         )
     if sizing.segments > MOST_SEGMENTS:
-        raise Refused("text_too_long", f"The text takes {sizing.segments} segments; the most is {MOST_SEGMENTS}.")
+        detail = f"The text takes {sizing.segments} segments; the most is {MOST_SEGMENTS}."
+        raise Refused("text_too_long", detail, facts={"segments": sizing.segments})
 
 
 def _price(plan: Plan, country: str) -> int:
