@@ -19,6 +19,7 @@ from hub.installations import secret_fields
 _NAME: Final = re.compile(r"[a-z][a-z0-9]{1,30}")
 _PART: Final = re.compile(r"[a-z][a-z0-9_-]{0,40}")
 _PATH: Final = re.compile(r"(/([A-Za-z0-9._~-]+|\{[a-z][a-z0-9_]*\}))+")
+_GAUGE: Final = re.compile(r"[a-z][a-z0-9_]*")
 _METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
 # The other sources of messages, the kinds of the hub's own jobs, and the commands beside which a connector's stand.
 RESERVED: Final = frozenset(
@@ -64,6 +65,8 @@ def faults(connector: Connector, known: Known) -> Iterator[str]:
     yield from _of_settings(connector)
     yield from _of_words(connector, known)
     yield from _of_names(connector)
+    yield from _of_gauges(connector)
+    yield from _of_tokens(connector)
     yield from _of_routes(connector)
     yield from _of_tables(connector)
 
@@ -117,11 +120,42 @@ def _of_names(connector: Connector) -> Iterator[str]:
     options = [name for command in connector.commands for name in command.options]
     if bad := [name for name in options if not _PART.fullmatch(name) or name == "help"]:
         yield f"options of commands can't be called {_listed(bad)}"
+    if any(task.every_s is not None and task.every_s <= 0 for task in connector.tasks):
+        yield "a task is to be done every so many seconds, above 0"
+
+
+def _of_gauges(connector: Connector) -> Iterator[str]:
     own = f"smshub_{connector.name}_"
     if strange := [gauge.name for gauge in connector.gauges if not gauge.name.startswith(own)]:
         yield f"names of its gauges must begin with {own}, not so {_listed(strange)}"
-    if any(task.every_s is not None and task.every_s <= 0 for task in connector.tasks):
-        yield "a task is to be done every so many seconds, above 0"
+    names = [name for gauge in connector.gauges for name in (gauge.name, gauge.label)]
+    if bad := [name for name in names if not _GAUGE.fullmatch(name)]:
+        yield f"gauges and their labels can't be called {_listed(bad)}: small letters, digits and _ are taken"
+    if twice := _twice(gauge.name for gauge in connector.gauges):
+        yield f"two gauges are called {_listed(twice)}"
+
+
+def _of_tokens(connector: Connector) -> Iterator[str]:
+    """What is asked for is a form, and each token is told by its id."""
+    desk = connector.tokens
+    if desk is None:
+        return
+    if connector.settings is None:
+        yield "it hands out tokens for its installations, and has none: it has no settings"
+    for what, asked in (("asked for", desk.fields), ("told", desk.answer)):
+        try:
+            Draft202012Validator.check_schema(asked)
+        except SchemaError as error:
+            yield f"the schema of what is {what} of its tokens is none ({error.message})"
+            return
+        if asked.get("type") != "object" or asked.get("additionalProperties") is not False:
+            yield f'the schema of what is {what} of its tokens is not of an object with "additionalProperties": false'
+        if not schemas.can_be_resolved(asked):
+            yield f"the schema of what is {what} of its tokens refers to what is not there: put it in its place"
+    if desk.answer.get("properties", {}).get("id", {}).get("type") != "string" or "id" not in desk.answer.get(
+        "required", ()
+    ):
+        yield "each of its tokens must have an id, a text"
 
 
 def _of_routes(connector: Connector) -> Iterator[str]:

@@ -16,6 +16,7 @@ from hub.settings import Settings
 
 TIMEOUT_S: Final = 20
 SUBMISSION, SUBMISSIONS, PLAIN = 587, 465, 25
+FOR_GOOD: Final = 500  # and above
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +44,9 @@ class Smtp:
         try:
             with _connected(urlsplit(self.url)) as server:
                 yield server
-        except (smtplib.SMTPRecipientsRefused, smtplib.SMTPSenderRefused, smtplib.SMTPAuthenticationError) as error:
-            raise PeerError("rejected", f"the mail server refused ({type(error).__name__})") from error
         except (smtplib.SMTPException, OSError) as error:
-            raise PeerError("unavailable", f"the mail server did not take it ({type(error).__name__})") from error
+            kind, did = ("rejected", "refused") if _is_final(error) else ("unavailable", "did not take it")
+            raise PeerError(kind, f"the mail server {did} ({type(error).__name__})") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +65,10 @@ class Folder:
 
     def post(self, letter: bytes, to: str, sender: str = "") -> None:
         """Write a mail down as it is, under whom it is for. Raises PeerError as `send` does."""
-        envelope = f"X-Envelope-From: <{sender}>\r\nX-Envelope-To: <{to}>\r\n"
-        self._write(self.new_id(), envelope.encode() + letter)
+        whose = (
+            f"X-Envelope-{side}: <{''.join(address.split())}>\r\n" for side, address in (("From", sender), ("To", to))
+        )
+        self._write(self.new_id(), "".join(whose).encode() + letter)
 
     def _write(self, name: str, letter: bytes) -> None:
         try:
@@ -116,6 +118,15 @@ def campaign_unpaid(runtime: Runtime, job: jobs.Job) -> None:
 
 
 _REASONS: Final = {"no_credit": "There were not enough credits for all of its recipients: top the account up."}
+
+
+def _is_final(error: Exception) -> bool:
+    """Whether the server refused for good: with a code of 500 and more (RFC 5321 section 4.2.1). 450 is a greylist, which takes it later."""
+    if isinstance(error, smtplib.SMTPRecipientsRefused):
+        return all(code >= FOR_GOOD for code, _ in error.recipients.values())
+    if isinstance(error, smtplib.SMTPConnectError | smtplib.SMTPHeloError):  # it would not talk at all
+        return False
+    return isinstance(error, smtplib.SMTPResponseException) and error.smtp_code >= FOR_GOOD
 
 
 def _connected(url: SplitResult) -> smtplib.SMTP:

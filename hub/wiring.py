@@ -49,6 +49,7 @@ from hub.installations import operations as installations
 from hub.installations import sinks, tasks
 from hub.installations.book import Book
 from hub.installations.catalogue import Catalogue
+from hub.installations.contained import contained
 from hub.installations.health import Checkup
 from hub.installations.listeners import ears
 from hub.installations.tools import Lender, http
@@ -265,7 +266,7 @@ def web(hub: Hub, extras: Extras | None = None) -> Flask:
 
 def _of_connectors(hub: Hub) -> Iterator[Gauge]:
     for connector in hub.lender.book.registry.connectors:
-        yield from connector.gauges
+        yield from (replace(gauge, read=contained()(gauge.read)) for gauge in connector.gauges)
 
 
 HOOKS: Final = Gauge(

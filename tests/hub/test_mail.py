@@ -33,6 +33,15 @@ def test_a_name_with_a_line_end_adds_no_header(tmp_path: Path) -> None:
     assert letter["Bcc"] is None
 
 
+def test_a_connectors_mail_is_a_file_as_it_is_below_whom_it_is_for(tmp_path: Path) -> None:
+    letter = b"From: sms@example.com\r\nTo: ann@example.com\r\n\r\n.\r\n\xc3\xa9\r\n"
+    folder(tmp_path / "mail").post(letter, "ann@example.com")
+    (file,) = (tmp_path / "mail").iterdir()
+    assert file.name == "one.eml"
+    assert file.read_bytes() == b"X-Envelope-From: <>\r\nX-Envelope-To: <ann@example.com>\r\n" + letter
+    assert email.message_from_bytes(file.read_bytes())["From"] == "sms@example.com"
+
+
 def test_a_folder_that_cannot_be_written_is_an_unavailable_peer(tmp_path: Path) -> None:
     (tmp_path / "mail").write_text("a file is in the way")
     with pytest.raises(PeerError) as wrong:

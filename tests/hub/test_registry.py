@@ -1,7 +1,7 @@
 """Which connectors there are: those that are sound, and what is said of those that are not."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 from werkzeug.test import Client
 
-from connectors.contract import Action, Command, Connector, Listener, Reply, Sink, Task
+from connectors.contract import Action, Command, Connector, Gauge, Listener, Reply, Sink, Task, TokenDesk
 from core import Refused, schema
 from hub import cli, connector_rules, registry, wiring
 from hub.connector_rules import Known
@@ -86,6 +86,19 @@ def nothing(*_: Any) -> None:
     """A task, a listener, a sink that does nothing."""
 
 
+def gauge(name: str = "smshub_gadget_waiting", label: str = "kind") -> Gauge:
+    return Gauge(name, "What waits.", label, nothing)  # type: ignore[arg-type]
+
+
+NOTHING = {"type": "object", "additionalProperties": False, "properties": {}}
+TOLD = {**NOTHING, "required": ["id"], "properties": {"id": {"type": "string"}, "token": {"type": "string"}}}
+AT_NOTHING = {**TOLD, "properties": {"id": {"type": "string"}, "token": {"$ref": "#/$defs/Token"}}}
+
+
+def desk(fields: Mapping[str, Any] = NOTHING, answer: Mapping[str, Any] = TOLD) -> TokenDesk:
+    return TokenDesk(fields, answer, nothing, nothing, nothing)  # type: ignore[arg-type]
+
+
 SHOES = schema.metadata.tables["accounts"]
 IN_A_LIST = {"type": "array", "title": "L", "items": {"type": "object", "properties": {"key": {"writeOnly": True}}}}
 
@@ -112,6 +125,24 @@ IN_A_LIST = {"type": "array", "title": "L", "items": {"type": "object", "propert
         ({"tasks": (Task("a", nothing, every_s=0),)}, "every so many seconds"),
         ({"listeners": (Listener("", nothing),)}, "listeners can't be called"),
         ({"commands": (Command("do", "Do.", lambda *_: (), {"--x": "X"}),)}, "options of commands can't be called --x"),
+        (
+            {"gauges": (gauge("smshub_waiting"),)},
+            "names of its gauges must begin with smshub_gadget_, not so smshub_waiting",
+        ),
+        ({"gauges": (gauge("smshub_gadget_a-b"),)}, "gauges and their labels can't be called smshub_gadget_a-b"),
+        ({"gauges": (gauge(label="kind of"),)}, "gauges and their labels can't be called kind of"),
+        ({"gauges": (gauge(), gauge())}, "two gauges are called smshub_gadget_waiting"),
+        (
+            {"tokens": desk(fields={"type": "object"})},
+            "the schema of what is asked for of its tokens is not of an object",
+        ),
+        ({"tokens": desk(fields={"type": "thing"})}, "the schema of what is asked for of its tokens is none"),
+        ({"tokens": desk(answer=AT_NOTHING)}, "the schema of what is told of its tokens refers to what is not there"),
+        ({"tokens": desk(answer=NOTHING)}, "each of its tokens must have an id"),
+        (
+            {"tokens": desk(), "settings": None, "auth": "flow"},
+            "it hands out tokens for its installations, and has none",
+        ),
         ({"routes": (route(handler, "thing"),)}, "POST thing is no address"),
         ({"routes": (route(handler, "/a/../b?c"),)}, "is no address"),
         ({"routes": (route(handler), route(handler))}, "two routes are POST /thing"),

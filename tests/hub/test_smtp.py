@@ -94,6 +94,44 @@ def test_a_wrong_login_is_refused_for_good(tmp_path: Path, monkeypatch: pytest.M
     assert PASSWORD not in error.value.detail
 
 
+LETTER = (
+    b"From: sms@example.com\r\nTo: ann@example.com\r\nSubject: 1\r\n\r\n.\r\n..\r\n\xc3\xa9\t \r\nFrom here\r\n\r\n"
+)
+
+
+def test_a_connectors_mail_goes_out_as_it_is_and_comes_back_to_nobody() -> None:
+    with mailing.server() as server:
+        smtp(f"smtp://127.0.0.1:{server.port}").post(LETTER, "ann@example.com")
+        assert (server.raw, server.senders, server.to) == ([LETTER], ["<>"], [["ann@example.com"]])
+
+
+def test_a_connector_may_say_where_its_mail_comes_back_to() -> None:
+    with mailing.server() as server:
+        smtp(f"smtp://127.0.0.1:{server.port}").post(LETTER, "ann@example.com", "bounces@example.com")
+        assert server.senders == ["bounces@example.com"]
+
+
+@pytest.mark.parametrize(
+    "answers, kind",
+    [
+        ({"refuses": "450 4.2.0 greylisted, try again later"}, "unavailable"),
+        ({"refuses": "550 5.1.1 no such user"}, "rejected"),
+        ({"refuses_data": "452 4.3.1 no room"}, "unavailable"),
+        ({"refuses_data": "554 5.7.1 it looks like spam"}, "rejected"),
+    ],
+)
+def test_a_server_that_refuses_for_now_is_asked_again_and_one_that_refuses_for_good_is_not(
+    answers: dict[str, str], kind: str
+) -> None:
+    with mailing.server() as server:
+        for name, answer in answers.items():
+            setattr(server, name, answer)
+        with pytest.raises(PeerError) as error:
+            smtp(f"smtp://127.0.0.1:{server.port}").post(LETTER, "ann@example.com")
+        assert (error.value.kind, server.taken) == (kind, [])
+        assert "ann@" not in error.value.detail
+
+
 def test_a_link_that_the_server_did_not_take_is_mailed_later(database_url: str, tmp_path: Path) -> None:
     hub = Pages(database_url, tmp_path)
     with mailing.server() as server:

@@ -1,16 +1,21 @@
 """The composition: what settings become."""
 
 import ast
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from werkzeug.test import Client
 
 import core
 import hub
-from core import Refused
+from connectors.contract import Gauge
+from core import Refused, Tx
 from hub import wiring
 from hub.installations import sinks
+from hub.registry import Registry
 from hub.settings import read
+from tests.support.gadgets import gadget
 
 ROOMS = (Path(core.__file__).parent, Path(hub.__file__).parent)
 
@@ -30,6 +35,24 @@ def test_the_application_answers_every_operation_of_the_table(tmp_path: Path) ->
     routes = {rule.endpoint for rule in wiring.web(made).url_map.iter_rules()}
     assert {operation.name for operation in made.operations} <= routes
     assert {"hooks.create", "read_me", "healthz", "metrics"} <= routes
+    made.close()
+
+
+def test_gauges_of_connectors_are_among_the_metrics_and_one_that_breaks_is_left_out(tmp_path: Path) -> None:
+    def leaves(_tx: Tx) -> Mapping[str, float]:
+        raise SystemExit
+
+    gauges = (
+        Gauge("smshub_gadget_leaves", "It wants to end the process.", "kind", leaves),
+        Gauge("smshub_gadget_waiting", "What waits.", "kind", lambda _tx: {"mail": 2, "call": 0}),
+    )
+    found = Registry((gadget(gauges=gauges),))
+    made = wiring.compose(read({"SMSHUB_DATA": str(tmp_path)}), found=found)
+    text = Client(wiring.web(made)).get("/metrics").text
+    assert "# HELP smshub_gadget_waiting What waits." in text
+    assert 'smshub_gadget_waiting{kind="mail"} 2.0' in text
+    assert 'smshub_gadget_waiting{kind="call"} 0.0' in text
+    assert "smshub_gadget_leaves{" not in text
     made.close()
 
 

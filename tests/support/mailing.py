@@ -17,14 +17,20 @@ USER, PASSWORD = "hub", "a p@ss/word"
 
 
 class Server:
-    """What it took, and where it listens. `refuses` is what it answers to a recipient instead of taking it."""
+    """What it took, and where it listens. `refuses` is what it answers to a recipient instead of taking it, `refuses_data` to a letter.
+
+    raw: the bytes of the letters; to: whom they were for, as their envelopes said.
+    """
 
     def __init__(self) -> None:
         self.taken: list[EmailMessage] = []
+        self.raw: list[bytes] = []
+        self.to: list[list[str]] = []
         self.senders: list[str] = []
         self.encrypted: list[bool] = []
         self.logins: list[str] = []
         self.refuses = ""
+        self.refuses_data = ""
         self.port = free_port()
 
     async def handle_RCPT(  # noqa: N802 - the name that aiosmtpd calls
@@ -36,9 +42,13 @@ class Server:
         return "250 OK"
 
     async def handle_DATA(self, server: Any, _session: Any, envelope: Envelope) -> str:  # noqa: N802
+        if self.refuses_data:
+            return self.refuses_data
         letter = BytesParser(policy=default).parsebytes(_bytes(envelope.content))
         assert isinstance(letter, EmailMessage)
         self.taken.append(letter)
+        self.raw.append(_bytes(envelope.content))
+        self.to.append([str(one) for one in envelope.rcpt_tos])
         self.senders.append(str(envelope.mail_from))
         self.encrypted.append(server.transport.get_extra_info("ssl_object") is not None)
         return "250 OK"
