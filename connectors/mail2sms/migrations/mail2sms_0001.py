@@ -84,6 +84,7 @@ def _mail2sms_sendings() -> None:
         sa.Column("people", sa.BigInteger(), nullable=False),
         sa.Column("message_id", schema.Id(), nullable=True),
         sa.Column("campaign_id", schema.Id(), nullable=True),
+        sa.Column("token_id", schema.Id(), nullable=True),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("code", sa.Text(), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
@@ -115,6 +116,9 @@ def _mail2sms_sendings_indexes() -> None:
     )
     op.create_index("ix_mail2sms_sendings_mail_id", "mail2sms_sendings", ["mail_id"], unique=False)
     op.create_index("ix_mail2sms_sendings_message_id", "mail2sms_sendings", ["message_id"], unique=False)
+    op.create_index(
+        "ix_mail2sms_sendings_token_id_created_at", "mail2sms_sendings", ["token_id", "created_at"], unique=False
+    )
 
 
 def _mail2sms_letters() -> None:
