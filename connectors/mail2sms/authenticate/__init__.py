@@ -4,6 +4,7 @@
 `resolver`: TXT records. `proving` puts them together.
 """
 
+from connectors.mail2sms.authenticate.proving import authenticate
 from connectors.mail2sms.authenticate.resolver import Lookup, NoAnswer, resolver
 
-__all__ = ["Lookup", "NoAnswer", "resolver"]
+__all__ = ["Lookup", "NoAnswer", "authenticate", "resolver"]
