@@ -44,9 +44,11 @@ def put(
     """Write a letter, and promise that it is mailed; its id, or None where it is not wanted, or was written before.
 
     occasion: makes it once in an installation ("rejected/<mail id>"). facts: JSON, of `about` and, by kind:
-    accepted: text, people: [{number, status, segments, credits, why}], credits, segments, send_at (ms or None), test
+    accepted: text, people: [{number, status, segments, credits, why}], credits, segments, send_at (ms or None), test; of a group one entry
+
+    with group (its name) and people (how many are in it) instead of a number; status is refused where `why` says so (a code or a sentence)
     rejected: code, facts · held: code, facts, text, people (how many), credits
-    digest: counts {status: how many}, failed: [{number, why}], more (how many failed besides these)
+    digest: counts {status: how many}, failed: [{number, status, why}], more (how many failed besides these)
     reply: number, text, received_at (ms), opt_out, sending_id
     Numbers are E.164 without +, credits as the API shows them.
     """
@@ -54,8 +56,9 @@ def put(
         return None
     if _too_many(tx, office, kind, to, facts):
         return None
+    letter_id = tx.new_id()
     row = {
-        "id": tx.new_id(),
+        "id": letter_id,
         "account_id": office.account_id,
         "installation_id": office.id,
         "mail_id": mail_id,
@@ -69,8 +72,8 @@ def put(
     new = tx.upsert(letters).values(**row)
     if not tx.execute(new.on_conflict_do_nothing(index_elements=["installation_id", "occasion"])):
         return None
-    jobs.add(tx, office.account_id, JOB, row["id"])
-    return str(row["id"])
+    jobs.add(tx, office.account_id, JOB, letter_id)
+    return letter_id
 
 
 def _wanted(office: Office, kind: Kind, facts: Facts) -> bool:
@@ -84,7 +87,7 @@ def _wanted(office: Office, kind: Kind, facts: Facts) -> bool:
 
 def _bad_or_asked(kind: Kind, facts: Facts) -> bool:
     if kind == "digest":
-        return bool(facts["failed"])
+        return bool(facts["failed"])  # of who was left out from the start the first letter told
     return bool(facts.get("test")) or any(one["status"] in NOT_SENT for one in facts["people"])
 
 
