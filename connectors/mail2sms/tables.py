@@ -131,9 +131,11 @@ gateways = Table(
     "mail2sms_gateways",
     metadata,
     text("gateway", primary_key=True),
+    text("domain"),
     ident("installation_id"),
     ident("account_id"),
     UniqueConstraint("installation_id", name="uq_mail2sms_gateways_installation_id"),
+    Index("ix_mail2sms_gateways_domain", "domain"),
 )
 
 TABLES: Final = tuple(metadata.sorted_tables)

@@ -26,6 +26,7 @@ def upgrade() -> None:
     _mail2sms_tokens_indexes()
     _mail2sms_mailboxes()
     _mail2sms_gateways()
+    _mail2sms_gateways_indexes()
 
 
 def downgrade() -> None:
@@ -196,8 +197,13 @@ def _mail2sms_gateways() -> None:
     op.create_table(
         "mail2sms_gateways",
         sa.Column("gateway", sa.Text(), nullable=False),
+        sa.Column("domain", sa.Text(), nullable=False),
         sa.Column("installation_id", schema.Id(), nullable=False),
         sa.Column("account_id", schema.Id(), nullable=False),
         sa.PrimaryKeyConstraint("gateway"),
         sa.UniqueConstraint("installation_id", name="uq_mail2sms_gateways_installation_id"),
     )
+
+
+def _mail2sms_gateways_indexes() -> None:
+    op.create_index("ix_mail2sms_gateways_domain", "mail2sms_gateways", ["domain"], unique=False)
