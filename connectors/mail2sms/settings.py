@@ -109,9 +109,10 @@ SETTINGS: Final[Schema] = {
     "properties": {
         "domain": _text(
             "Domain",
-            "Mails to 0612345678@ this domain become SMS. Of an ordinary mailbox, its address: then it is sms+0612345678@",
+            "Mails to 0612345678@ this domain become SMS. Of an ordinary mailbox, its address: then it is sms+0612345678@. Before its @ there "
+            "are 18 characters at most: behind them an address has room for a conversation, and no more",
             "sms.example.org",
-            pattern=r"^([A-Za-z0-9._-]{1,40}@)?[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+$",
+            pattern=r"^([A-Za-z0-9._-]{1,18}@)?[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+$",
         ),
         "allowed_senders": _addresses(
             "Allowed senders",

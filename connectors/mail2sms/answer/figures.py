@@ -58,10 +58,9 @@ def figures(visit: Visit, office: Office, rows: Sequence[Row[Any]]) -> Figures:
     """Of these sendings. Asks for reports: not to be called within a transaction."""
     counts = Counter(row.status for row in rows if row.campaign_id is None)
     failed = [_entry(row) for row in rows if row.campaign_id is None and row.status in FAILED]
-    for row in rows:
-        if row.campaign_id is not None:
-            counts.update(_of_campaign(visit, office, row.campaign_id))
-            failed.extend(_failed(visit, office, row.campaign_id))
+    for campaign_id in dict.fromkeys(row.campaign_id for row in rows if row.campaign_id is not None):
+        counts.update(_of_campaign(visit, office, campaign_id))
+        failed.extend(_failed(visit, office, campaign_id))
     shown = failed[:SHOWN]
     return Figures(counts, shown, sum(counts[status] for status in FAILED) - len(shown))
 

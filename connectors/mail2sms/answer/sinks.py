@@ -107,7 +107,7 @@ def _number(data: Mapping[str, Any]) -> int:
 
 
 def _sending_of(tx: Tx, installation: Installation, data: Mapping[str, Any]) -> Row[Any] | None:
-    """What a reply answers: the sending of its message; of a message to a group or list, a conversation that begins now; of a message
+    """What a reply answers: the sending of its message; of a message of a campaign, a conversation that begins now; of a message
 
     that nobody knows, the newest to this number.
     """
@@ -120,12 +120,13 @@ def _sending_of(tx: Tx, installation: Installation, data: Mapping[str, Any]) -> 
     own = tx.one(shown.where(mine, sendings.c.message_id == data["message_id"]))
     if own or data["campaign_id"] is None:
         return own
-    of_list = tx.one(shown.where(mine, sendings.c.campaign_id == data["campaign_id"]).limit(1))
+    of_campaign = shown.where(mine, sendings.c.campaign_id == data["campaign_id"])
+    of_list = tx.one(of_campaign.order_by(sendings.c.id).limit(1))
     return _conversation(tx, installation, of_list, data) if of_list else None
 
 
 def _conversation(tx: Tx, installation: Installation, of_list: Row[Any], data: Mapping[str, Any]) -> Row[Any] | None:
-    """A sending that sent nothing (people: 0): the thread of one person of a group or list."""
+    """A sending that sent nothing (people: 0): the thread of one person of a campaign."""
     number = _number(data)
     key = hashlib.sha256(f"conversation/{of_list.id}/{number}".encode()).hexdigest()
     row = {
