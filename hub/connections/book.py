@@ -8,10 +8,11 @@ from urllib.parse import urlsplit
 from sqlalchemy import Column, Row, delete, select, update
 
 from connectors.contract import Installation, Issuer
-from core import Tx, accounts
+from core import Refused, Tx, accounts
 from hub import secrets
 from hub.connections.asking import Given
 from hub.connections.tables import connections
+from hub.installations.tables import installations
 from hub.sealing import used
 from hub.sealing.columns import place_of
 
@@ -40,7 +41,13 @@ def locked(tx: Tx, connection_id: str) -> Row[Any] | None:
 def keep(
     tx: Tx, keys: secrets.Keys, installation: Installation, issuer: Issuer, given: Given | None, name: str = MAIN
 ) -> None:
-    """Write a connection down, in place of what was there: with tokens that were given, or to ask by the client's own credentials."""
+    """Write a connection down, in place of what was there: with tokens that were given, or to ask by the client's own credentials.
+
+    Refuses (`not_found`) for an installation that is gone. It is held: whoever removes it takes this along.
+    """
+    mine = select(installations.c.id).where(installations.c.id == installation.id)
+    if tx.one(mine.with_for_update()) is None:
+        raise Refused("not_found", "There is no such installation any more: nothing is connected.")
     there = {"installation_id": installation.id, "name": name}
     bare = {"id": tx.new_id(), "account_id": installation.account_id, "connector": installation.connector}
     first = _WELL | _issuer(issuer, None) | {"attempt": 0, "created_at": tx.now, "updated_at": tx.now}

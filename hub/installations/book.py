@@ -77,7 +77,7 @@ class Book:
         self, tx: Tx, account_id: str, installation_id: str, changes: Mapping[str, Any], actor: str
     ) -> Installation:
         """A JSON merge patch (RFC 7396) of its settings: null removes a field, and what is not named stays, secrets too."""
-        tx.one(select(installations.c.id).where(_mine(account_id, installation_id)).with_for_update())
+        _hold(tx, account_id, installation_id)
         old = self._found(tx, account_id, installation_id)
         connector = self.registry.get(old.connector)
         self._check_open(tx, old)
@@ -92,6 +92,7 @@ class Book:
 
     def remove(self, tx: Tx, account_id: str, installation_id: str, actor: str) -> None:
         """End it: its settings and secrets are gone. Refuses with `not_found`."""
+        _hold(tx, account_id, installation_id)
         row = self._found(tx, account_id, installation_id)
         connector = self.registry.find(row.connector)
         if connector is not None:
@@ -104,6 +105,11 @@ class Book:
     def get(self, tx: Tx, account_id: str, installation_id: str) -> Installation:
         """The account's installation of this id. Refuses with `not_found`, and `secrets_lost`."""
         return self._opened(self._found(tx, account_id, installation_id))
+
+    def held(self, tx: Tx, account_id: str, installation_id: str) -> Installation:
+        """The same, and nobody changes or removes it before this transaction ends."""
+        _hold(tx, account_id, installation_id)
+        return self.get(tx, account_id, installation_id)
 
     def of_connector(self, tx: Tx, connector: str, installation_id: str) -> Installation:
         """The connector's installation of this id, whosever it is. Refuses with `not_found`, and `secrets_lost`."""
@@ -232,6 +238,11 @@ def _pruned(connector: Connector, settings: Mapping[str, Any]) -> dict[str, Any]
 
 def _mine(account_id: str, installation_id: str) -> ColumnElement[bool]:
     return (installations.c.id == known_id(installation_id)) & (installations.c.account_id == account_id)
+
+
+def _hold(tx: Tx, account_id: str, installation_id: str) -> None:
+    """Who changes or ends an installation locks its row first, before any row that goes with it."""
+    tx.one(select(installations.c.id).where(_mine(account_id, installation_id)).with_for_update())
 
 
 def _there(row: Row[Any] | None) -> Row[Any]:

@@ -16,7 +16,7 @@ from hub.connections.tables import connections
 from hub.outbound import Outbound
 from tests.support.hooked import KEYS, LOOPBACK
 from tests.support.issuers import Issuing
-from tests.support.sealed import safe_on
+from tests.support.sealed import installed, safe_on
 from tests.support.world import ManualClock, runtime_on
 
 HOUR_MS = 3_600_000
@@ -82,7 +82,7 @@ def linked_on(runtime: Runtime, clock: ManualClock, issuing: Issuing) -> Linked:
 def installation_of(runtime: Runtime, connector: str = "eloqua") -> Installation:
     account_id = safe_on(runtime).account_id
     with runtime.begin() as tx:
-        return Installation(tx.new_id(), account_id, connector, {}, tx.now, tx.now)
+        return installed(tx, account_id, connector)
 
 
 def issuer(issuing: Issuing, **more: Any) -> Issuer:

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from sqlalchemy import text
 from werkzeug.test import TestResponse
 
+from core import Runtime
 from hub.oauth import grants
 from tests.support.provider import Provider
 from tests.support.serving import wait_for
@@ -21,12 +22,12 @@ def at_once(hub: Provider, *requests: Ask) -> Sequence[TestResponse]:
             assert grants.held(tx, grant.id)
             begun = [threads.submit(one) for one in requests]
             if tx.postgresql:
-                wait_for(lambda: waiting(hub) == len(requests) or all(one.done() for one in begun))
+                wait_for(lambda: waiting(hub.runtime) == len(requests) or all(one.done() for one in begun))
         return [one.result() for one in begun]
 
 
-def waiting(hub: Provider) -> int:
+def waiting(runtime: Runtime) -> int:
     """How many wait for a lock of the database."""
     asked = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-    with hub.runtime.read() as tx:
+    with runtime.read() as tx:
         return int(tx.scalar(text(asked)))

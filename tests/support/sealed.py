@@ -14,6 +14,7 @@ from hub.connections import book
 from hub.connections.asking import Given
 from hub.connections.tables import connections
 from hub.hooks import endpoints
+from hub.installations.tables import installations
 from hub.sealing import rotation
 
 OLD, NEW, OTHER = (f"a key of the operator that is long enough: number {n}" for n in range(3))
@@ -49,7 +50,7 @@ class Safe:
     def connection(self, keys: secrets.Keys = BEFORE) -> Installation:
         """An installation whose connection has all that one can have."""
         with self.runtime.begin() as tx:
-            made = Installation(tx.new_id(), self.account_id, "eloqua", {}, tx.now, tx.now)
+            made = installed(tx, self.account_id, "eloqua")
             issuer = Issuer("https://login.example.com/token", "us", "secret of ours")
             book.keep(tx, keys, made, issuer, Given("access", "refresh", 3_600_000))
         return made
@@ -65,6 +66,14 @@ class Safe:
         """How many secrets each key seals."""
         with self.runtime.read() as tx:
             return dict(rotation.by_key(rotation.count(tx)))
+
+
+def installed(tx: Tx, account_id: str, connector: str) -> Installation:
+    """The row of an installation without settings, whatever its connector is."""
+    made = Installation(tx.new_id(), account_id, connector, {}, tx.now, tx.now)
+    row = {"id": made.id, "account_id": account_id, "connector": connector, "settings": "{}", "secrets": None}
+    tx.execute(installations.insert().values(**row, created_at=tx.now, updated_at=tx.now))
+    return made
 
 
 SEALED_OF_A_CONNECTION = ("client_secret", "access_token", "refresh_token")

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
 from connectors.contract import Call, Connector, Installation, Operation, Reply
 from core import Account, Caller, Refused, Tx, ledger
 from hub.installations.catalogue import Catalogue
 from tests.support import parcels
+from tests.support.meeting import waiting
 from tests.support.plugged import Plugged, plugged
 from tests.support.serving import wait_for
 
@@ -196,7 +196,7 @@ class TestBesideOthers:
             with hub.runtime.begin() as tx:
                 assert codes(catalogue(hub).within(tx, caller(account), "send_message", [BODY])) == [201]
                 sending = other.submit(catalogue(hub).perform, caller(account), "send_message", BODY)
-                wait_for(lambda: waiting(hub))
+                wait_for(lambda: waiting(hub.runtime))
                 put(tx, depot, "6A1")
                 many = [BODY | {"text": f"Colis {count}"} for count in range(30)]
                 assert codes(catalogue(hub).within(tx, caller(account), "send_message", many)) == [201] * 30
@@ -217,7 +217,7 @@ class TestBesideOthers:
             with hub.runtime.begin() as first:
                 catalogue(hub).within(first, caller(account), "send_message", [BODY])
                 waits = other.submit(carried_out)
-                wait_for(lambda: waiting(hub))
+                wait_for(lambda: waiting(hub.runtime))
             assert waits.result(timeout=30) == [201] * 25
 
     def test_many_at_once_neither_deadlock_nor_lose_any(
@@ -246,10 +246,3 @@ class TestBesideOthers:
                 done.result(timeout=60)
         assert len(hub.engine.messages(account)) == 2 * 5 * 28 + 2 * 10
         assert len(shelf(hub)) == 10
-
-
-def waiting(hub: Plugged) -> bool:
-    """Whether some transaction waits for another one's rows."""
-    held = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    with hub.runtime.read() as tx:
-        return bool(tx.scalar(text(held)))
