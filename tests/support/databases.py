@@ -11,6 +11,8 @@ import psycopg
 from psycopg import sql
 from sqlalchemy import NullPool, create_engine, make_url
 
+from connectors.contract import Connector
+from hub import registry
 from tests.support import postgres
 from tests.support.peers import PeerMissingError
 
@@ -29,12 +31,21 @@ HANG_UP = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname 
 
 
 def create_tables(url: str) -> None:
-    """What a new hub has: every table, no row."""
+    """What a new hub has: every table, those of the built-in connectors too, and no row."""
     from core.schema import metadata
 
     engine = create_engine(url, poolclass=NullPool)
     metadata.create_all(engine)
+    for connector in built_in():
+        for table in connector.tables:
+            table.create(engine, checkfirst=True)
     engine.dispose()
+
+
+def built_in() -> list[Connector]:
+    """The connectors that come with the hub."""
+    loaded = [candidate.load() for candidate in registry.candidates() if candidate.origin == "built in"]
+    return [one for one in loaded if isinstance(one, Connector)]
 
 
 class SqliteFiles:
