@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-Kind = Literal["number", "group", "template", "thread", "nobody"]
+Kind = Literal["number", "group", "list", "template", "thread", "nobody"]
 MOST_BYTES: Final = 10 * 1024 * 1024  # of a mail: more is refused by its size, unread
 
 
@@ -27,6 +27,7 @@ class Options:
 class Address:
     """An address of the gateway: <dest>["+"<token>]("."<option>)*. value: digits with or without + or 00, a slug, or the id of a sending.
 
+    kind `list` stands for the people in the attached CSV file, `template` for a text that goes to the others that the mail names.
     kind `nobody` is an address that no mail is for (no-reply, postmaster, mailer-daemon), or the mailbox's own without a number.
     """
 
