@@ -232,7 +232,12 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
         "Abandonné à votre demande : rien n'a été envoyé.",
     ),
     # It waits for a word of its sender.
-    "held_list": Refusal("held", "2.0.0", "{count} people would get it.", "{count} personnes le recevraient."),
+    "held_list": Refusal(
+        "held",
+        "2.0.0",
+        "It is for {count} people: so many are only written to once you have said that it is meant.",
+        "Il est pour {count} personnes : à autant de monde, il ne part qu'avec votre accord.",
+    ),
     "held_unsigned_recipient": Refusal(
         "held",
         "2.0.0",

@@ -52,6 +52,13 @@ class Teller:
             return number.display(one["number"]) if isinstance(one["number"], int) else str(one["number"])
         return self.words.say("group", name=one.get("group", ""), people=self.words.count("people", one["people"]))
 
+    def line(self, one: Facts, told: str) -> str:
+        return self.words.say("line", name=self.name(one), told=told)
+
+    def reason(self, one: Facts) -> str:
+        """Who did not get it, and why."""
+        return self.line(one, self.words.why(one.get("why"), one["status"]))
+
     def listed(self, heading: str, lines: Sequence[str], more: int = 0) -> str:
         """A heading, and a line for each."""
         hidden = more + max(0, len(lines) - SHOWN)
@@ -65,11 +72,12 @@ def _accepted(teller: Teller, facts: Facts) -> Paragraphs:
     left_out = [one for one in people if one["status"] in LEFT_OUT]
     yield _opening(teller, facts, gets)
     if len(gets) > 1:
-        yield teller.listed("accepted.people", [f"{teller.name(one)}: {teller.cost(one)}" for one in gets])
+        yield teller.listed("accepted.people", [teller.line(one, teller.cost(one)) for one in gets])
     if left_out:
-        yield teller.listed("accepted.left_out", [_reason(teller, one) for one in left_out])
+        yield teller.listed("accepted.left_out", [teller.reason(one) for one in left_out])
     if gets:
         yield f"{teller.words.say('accepted.text')}\n\n{indented(facts['text'])}"
+    if gets and not facts.get("test"):
         yield teller.words.say("accepted.rest")
 
 
@@ -108,7 +116,7 @@ def _digest(teller: Teller, facts: Facts) -> Paragraphs:
     yield teller.words.say("digest", counts=", ".join(told))
     if facts["failed"]:
         more = facts.get("more", 0)
-        yield teller.listed("digest.failed", [_reason(teller, one) for one in facts["failed"]], more)
+        yield teller.listed("digest.failed", [teller.reason(one) for one in facts["failed"]], more)
     if summed["sent"] or summed["delivered_operator"]:
         yield teller.words.say("digest.waiting")
 
@@ -135,10 +143,6 @@ _TELL: Final[Mapping[str, Callable[[Teller, Facts], Paragraphs]]] = {
     "digest": _digest,
     "reply": _reply,
 }
-
-
-def _reason(teller: Teller, one: Facts) -> str:
-    return f"{teller.name(one)}: {teller.words.why(one.get('why'), one['status'])}"
 
 
 def indented(text: str) -> str:

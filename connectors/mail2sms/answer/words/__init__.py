@@ -40,8 +40,13 @@ class Words:
         return told if " " in told else f"{known[status]} ({told})"
 
     def refusal(self, code: str, facts: Mapping[str, Any]) -> str:
-        """The sentence of a refusal; what stands in its facts as words of ours is told in this language too."""
+        """The sentence of a refusal. What stands in its facts as words of ours is told in this language too: by `reason`, a code of the
+
+        engine's, where that is known; else as it is.
+        """
         told = {name: self.of["values"].get(value, value) for name, value in facts.items()}
+        if facts.get("reason") in self.of["why"]:
+            told["why"] = f"{self.of['why'][facts['reason']]}."
         return refusals.said(code, told, self.language)
 
     def number(self, value: float) -> str:
