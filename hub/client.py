@@ -5,10 +5,11 @@ There is no second implementation: what the API refuses, the command line refuse
 
 import json
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 import requests
 from requests.adapters import HTTPAdapter
@@ -21,6 +22,7 @@ from hub.api.entry import PREFIX
 from hub.wiring import Extras, Hub, web
 
 TIMEOUT_S: Final = 60
+PAGE: Final = 200
 SOURCE: Final = "cli"
 
 
@@ -58,9 +60,25 @@ class Client:
         """The JSON of an answer. Raises Refused with the API's own words, or PeerError."""
         return _read(self.send(Request("GET", path)), self.where)
 
+    def every(self, path: str) -> Iterator[Any]:
+        """The items of a list, page by page."""
+        page = self.get(f"{path}?limit={PAGE}")
+        yield from page["items"]
+        while cursor := page["next_cursor"]:
+            page = self.get(f"{path}?limit={PAGE}&cursor={quote(cursor)}")
+            yield from page["items"]
+
     def post(self, path: str, body: Any) -> Any:
         """The same, with an Idempotency-Key of its own: a repeat does nothing twice."""
         return _read(self.send(Request("POST", path, body=body, key=secrets.token_hex(16))), self.where)
+
+    def post_once(self, path: str, body: Any) -> Any:
+        """The same for what no key makes safe to repeat: an answer that holds a secret is not kept."""
+        return _read(self.send(Request("POST", path, body=body)), self.where)
+
+    def delete(self, path: str) -> Any:
+        """The JSON of the answer, as `get` gives it."""
+        return _read(self.send(Request("DELETE", path)), self.where)
 
     def upload(self, path: str, file: Path, form: Mapping[str, str]) -> Any:
         """A file, as a form."""

@@ -165,7 +165,9 @@ class TokenDesk:
     """Secrets that an installation hands out by POST /installations/{id}/tokens, to be shown once. All of it within `tx`.
 
     fields, answer: JSON Schemas of what is asked for and of what is told; the answer to `issue` holds the secret, those of `listed` don't.
-    revoke: ends one by its id; refuses (`not_found`) where there is none.
+    Each has its `id` (of tx.new_id()), by which lists are in order; one whose `revoked_at` is set is over, and may be listed still.
+    revoke: ends one by its id; refuses (`not_found`) where there is none. The installation's row is held by then, so a `dropped` that takes
+    its tokens along leaves none behind.
     """
 
     fields: Schema

@@ -2,10 +2,11 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from functools import cache
 from typing import IO, Any, Final
+from urllib.parse import quote
 
 import click
 
@@ -47,7 +48,7 @@ def connectors_group(context: click.Context) -> None:
 @guarded
 def install(name: str, account: str | None, file: IO[str] | None, *, as_json: bool) -> None:
     """Install the connector NAME for an account."""
-    asked = {"connector": name, "settings": _settings(file) if file else {}}
+    asked = {"connector": name, "settings": _json(file, "/settings") if file else {}}
     with connected(account) as (api, here):
         if here is None and account:
             _check_whose(api, account)
@@ -56,6 +57,37 @@ def install(name: str, account: str | None, file: IO[str] | None, *, as_json: bo
         click.echo(json.dumps({"installation_id": made["id"], **made}))
     else:
         click.echo(f"installation_id  {made['id']}\nconnector        {made['connector']}")
+
+
+@connectors_group.command()
+@click.argument("name")
+@click.option("--account", metavar="ID", help="Whose installation (an id, or a name).")
+@click.option("--new", "file", type=click.File(), help="Make one, as this JSON file says; - for standard input.")
+@click.option("--revoke", "token_id", metavar="ID", help="Revoke the one with this id.")
+@guarded
+def tokens(name: str, account: str | None, file: IO[str] | None, token_id: str | None) -> None:
+    """The tokens that an account's installation of NAME handed out, a line of JSON each. The secret is in what --new prints, this once."""
+    if file and token_id:
+        raise click.UsageError("Give --new or --revoke, not both.")
+    with connected(account) as (api, here):
+        if here is None and account:
+            _check_whose(api, account)
+        path = f"/installations/{_installed(api, name)}/tokens"
+        if token_id:
+            api.delete(f"{path}/{quote(token_id, safe='')}")
+            told: Iterable[Any] = ()
+        else:
+            told = [api.post_once(path, _json(file, "/new"))] if file else list(api.every(path))
+    for one in told:
+        click.echo(json.dumps(one))
+
+
+def _installed(api: Client, name: str) -> str:
+    """The account's installation of this connector. Refuses with `not_found`."""
+    found = next((one["id"] for one in api.every("/installations") if one["connector"] == name), None)
+    if found is None:
+        raise Refused.at("/connector", "not_found", f"{name} is not installed for this account.")
+    return str(found)
 
 
 @connectors_group.command()
@@ -78,11 +110,11 @@ def _check_whose(api: Client, account: str) -> None:
         raise Refused.at("/account", "forbidden", f"SMSHUB_API_KEY is a key of {me['account_name']}, not of {account}.")
 
 
-def _settings(file: IO[str]) -> Any:
+def _json(file: IO[str], pointer: str) -> Any:
     try:
         return json.load(file)
     except ValueError as wrong:
-        raise Refused.at("/settings", "invalid_json", f"{file.name} is not JSON: {wrong}") from None
+        raise Refused.at(pointer, "invalid_json", f"{file.name} is not JSON: {wrong}") from None
 
 
 def _elsewhere() -> Iterator[str]:

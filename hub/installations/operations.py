@@ -7,6 +7,7 @@ from typing import Any, Final
 from connectors.contract import Call, Connector, Installation, Listed, Operation, Reply, Schema
 from core import Refused, Tx
 from hub.api.show import iso
+from hub.installations import tokens
 from hub.installations.book import LOST, Book, Shown
 from hub.installations.health import Health
 
@@ -71,6 +72,7 @@ def operations(book: Book, ask: Ask) -> tuple[Operation, ...]:
             answers={200: {"type": "object", "additionalProperties": False}},
             refusals=_ID,
         ),
+        *tokens.operations(book, SCOPE, _TAG),
     )
 
 
@@ -151,6 +153,7 @@ def connector_shape(
         "description": connector.description,
         "auth": connector.auth,
         "settings": connector.settings,
+        "tokens": connector.tokens.fields if connector.tokens else None,
         "triggers": list(connector.triggers),
         "actions": [
             {"name": action.name, "title": action.title, "description": action.description}

@@ -84,18 +84,19 @@ def test_a_package_is_installed_works_and_is_removed(package: Path, tmp_path: Pa
     with serving(place, place.beside):
         installation_id = place.installs()
         works(place, installation_id)
+        hands_out_secrets(place, installation_id)
         listens_and_comes_back(place)
         told = place.told("connectors", **place.elsewhere)
         assert "parcels      Parcels              by its settings      installed, ok" in told.splitlines()
         counted = smshub("parcels", "count", folder=place.folder, **place.beside)
-        assert (counted.stdout, counted.stderr) == ("Lyon Sud: 1\n", "")
+        assert (counted.stdout, counted.stderr) == ("Lyon Sud: 2\n", "")
     with serving(place, place.without) as hub:
         is_missed_by_nobody(place, installation_id)
         assert "connector.gone" in hub.err.read_text()
     for looked in ("connectors", "check"):
         assert "smshub connectors forget parcels" in place.told(looked)
     said = place.told("connectors", "forget", "parcels", "--yes")
-    assert said == "parcels is forgotten: 1 table(s), 1 installation(s).\n"
+    assert said == "parcels is forgotten: 2 table(s), 1 installation(s).\n"
     assert "parcels" not in place.told("connectors")
 
 
@@ -108,6 +109,28 @@ def works(place: Place, installation_id: str) -> None:
     assert (message["source"], message["reference"]) == ("parcels", "6A123")
     wait_for(lambda: place.api().get(f"/messages/{message['id']}")["status"] == "received")
     assert place.get("/connectors/parcels/parcels/6A123").json()["states"] == ["arrived"]
+
+
+def hands_out_secrets(place: Place, installation_id: str) -> None:
+    """A scanner gets a secret of its own by the command line, and is shut out again."""
+    file = place.folder / "scanner.json"
+    file.write_text('{"name": "Gate 2"}')
+    line = ("connectors", "tokens", "parcels")
+    made = json.loads(place.told(*line, "--new", str(file), **place.elsewhere))
+    listed = json.loads(place.told(*line, **place.elsewhere))
+    assert listed == {name: text for name, text in made.items() if name != "secret"}
+    url = f"http://127.0.0.1:{place.port}/connectors/parcels/depots/{installation_id}/scans"
+    scan = {"to": "0612345678", "parcel": "6A124", "state": "collected"}
+
+    def asks() -> int:
+        headers = {"x-parcels-scanner": made["secret"]}
+        return requests.post(url, json=scan, headers=headers, timeout=PATIENCE_S).status_code
+
+    assert asks() == 200
+    assert 'smshub_parcels_shelf{state="collected"} 1.0' in place.get("/metrics").text
+    assert place.told(*line, "--revoke", made["id"], **place.elsewhere) == ""
+    assert (asks(), place.told(*line, **place.elsewhere)) == (401, "")
+    assert "no such scanner" in run(place.folder, *line, "--revoke", made["id"], **place.elsewhere).stderr
 
 
 def listens_and_comes_back(place: Place) -> None:

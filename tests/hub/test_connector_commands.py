@@ -20,6 +20,7 @@ from tests.support.serving import environment
     [
         (("install", "nothing"), "connector: There is no connector 'nothing'; there are: "),
         (("install", "zapier"), "connector: Zapier is not installed by its settings: connect it in Zapier"),
+        (("tokens", "zapier"), "connector: zapier is not installed for this account."),
         (("forget", "zapier", "--yes"), "zapier is installed: remove its package first"),
         (("forget", "nothing", "--yes"), "No connector called nothing left anything here."),
     ],

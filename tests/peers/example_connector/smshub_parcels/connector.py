@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from connectors.contract import Command, Connector, Listener, Route, Sink, Task, Visit
-from core import PeerError
+from connectors.contract import Command, Connector, Installation, Listener, Route, Sink, Task, Visit
+from core import PeerError, Tx
 
-from . import line, routes, shelf
+from . import line, routes, scanners, shelf
 
 SETTINGS: Final[dict[str, Any]] = {
     "type": "object",
@@ -69,6 +69,12 @@ def health(visit: Visit) -> Sequence[str]:
     return [f"The depot answers {answer.status}."] if answer.status >= 400 else ()
 
 
+def dropped(tx: Tx, installation: Installation) -> None:
+    """What a depot had goes with it."""
+    shelf.clear(tx, installation)
+    scanners.clear(tx, installation)
+
+
 CONNECTOR: Final = Connector(
     name="parcels",
     title="Parcels",
@@ -76,7 +82,7 @@ CONNECTOR: Final = Connector(
     auth="settings",
     settings=SETTINGS,
     health=health,
-    dropped=shelf.clear,
+    dropped=dropped,
     scopes=frozenset({"messages:send"}),
     triggers=("message.status",),
     actions=(routes.ANNOUNCE,),
@@ -96,6 +102,9 @@ CONNECTOR: Final = Connector(
     tasks=(Task("sweep", shelf.sweep, every_s=60), Task("remind", routes.remind)),
     listeners=(Listener("line", line.listen, wanted=lambda tools: "listen" in tools.options),),
     commands=(Command("count", "How many parcels each depot has on its shelf.", shelf.count),),
-    tables=(shelf.parcels,),
+    tokens=scanners.DESK,
+    recent=shelf.recent,
+    gauges=(shelf.ON_SHELVES,),
+    tables=(shelf.parcels, scanners.scanners),
     migrations=Path(__file__).with_name("migrations"),
 )

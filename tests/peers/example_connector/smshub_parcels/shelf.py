@@ -1,7 +1,7 @@
 """The shelf: which parcels wait where, in a table of this connector's own."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -18,7 +18,7 @@ from sqlalchemy import (
     update,
 )
 
-from connectors.contract import Event, Installation, Visit
+from connectors.contract import Event, Gauge, Happening, Installation, Visit
 from core import Tx, schema
 
 KEEP_MS: Final = 90 * 24 * 3600 * 1000
@@ -35,6 +35,8 @@ parcels = Table(
     Column("at", BigInteger(), nullable=False),
     UniqueConstraint("installation_id", "parcel", name="uq_parcels_shelf_installation_id_parcel"),
     Index("ix_parcels_shelf_parcel", "parcel"),
+    Index("ix_parcels_shelf_installation_id_at", "installation_id", "at"),
+    Index("ix_parcels_shelf_state_at", "state", "at"),
 )
 
 
@@ -58,6 +60,26 @@ def states(tx: Tx, parcel: str) -> Sequence[str]:
     """Where the parcels of this number are: several depots may have one."""
     found = select(parcels.c.state).where(parcels.c.parcel == parcel).order_by(parcels.c.id)
     return [row.state for row in tx.all(found)]
+
+
+def recent(tx: Tx, installation: Installation, most: int) -> Sequence[Happening]:
+    """What was scanned lately, and what became of the message about it."""
+    mine = select(parcels).where(parcels.c.installation_id == installation.id)
+    return [_happened(row) for row in tx.all(mine.order_by(parcels.c.at.desc()).limit(most))]
+
+
+def _happened(row: Row[Any]) -> Happening:
+    outcome = f"{row.state}, message {row.told}" if row.told else row.state
+    return Happening(row.at, f"Parcel {row.parcel}", outcome, well=row.told not in ("rejected", "failed_permanent"))
+
+
+def by_state(tx: Tx) -> Mapping[str, float]:
+    """How many parcels are in each state, on all shelves."""
+    counted = select(parcels.c.state, func.count().label("shelf")).group_by(parcels.c.state)
+    return {row.state: row.shelf for row in tx.all(counted)}
+
+
+ON_SHELVES: Final = Gauge("smshub_parcels_shelf", "Parcels, by where they are.", "state", by_state)
 
 
 def told(tx: Tx, installation: Installation, events: Sequence[Event]) -> None:
