@@ -124,6 +124,8 @@ mailboxes = Table(
     whole("taken_at", nullable=True),  # the last time that a mail was taken out
     text("trouble", nullable=True),  # one sentence
     whole("failing_since", nullable=True),
+    text("connected", nullable=True),  # SHA-256 of the OAuth settings that its tokens came of
+    text("refused", nullable=True),  # why these settings gave none: a sentence
 )
 
 # gateway: a domain whose local parts are numbers, or an address of which they are the part behind +.

@@ -189,6 +189,8 @@ def _mail2sms_mailboxes() -> None:
         sa.Column("taken_at", sa.BigInteger(), nullable=True),
         sa.Column("trouble", sa.Text(), nullable=True),
         sa.Column("failing_since", sa.BigInteger(), nullable=True),
+        sa.Column("connected", sa.Text(), nullable=True),
+        sa.Column("refused", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("installation_id"),
     )
 
