@@ -1,0 +1,85 @@
+"""A held mail is let go, or dropped, by its sender's word: an answer to the letter that asks. Once, however often it is said."""
+
+import re
+from typing import Any, Final, Literal
+
+from sqlalchemy import Row
+
+from connectors.contract import Visit
+from connectors.mail2sms.decide import accept, caps, plan, quotes, rows, sendings, told
+from connectors.mail2sms.decide.plan import Plan
+from connectors.mail2sms.decide.quotes import Quote
+from connectors.mail2sms.decide.told import Arrival
+from connectors.mail2sms.decide.turned import Turned
+from connectors.mail2sms.mail import OPEN, Content, Outcome, Wrong
+from core import Tx, ledger, words
+
+YES: Final = frozenset(
+    {"ok", "okay", "oui", "yes", "send", "envoyer", "envoyez", "envoie", "confirm", "confirmer", "go"}
+)
+NO: Final = frozenset({"no", "non", "cancel", "annuler", "annulez", "annule", "stop", "drop", "nein"})
+MOST_WORDS: Final = 4  # "oui, vous pouvez envoyer"; a longer line says something else besides
+_WORD: Final = re.compile(r"[a-z]+")
+
+
+def word(content: Content | Wrong) -> Literal["yes", "no"] | None:
+    """What the first line says. None where that is neither, or both."""
+    if isinstance(content, Wrong):
+        return None
+    lines = (line for line in content.text.splitlines() if line.strip())
+    said = _WORD.findall(words.fold(next(lines, "")))
+    if not said or len(said) > MOST_WORDS or (YES & {*said} and NO & {*said}):
+        return None
+    return "yes" if said[0] in YES else "no" if said[0] in NO else None
+
+
+def confirm(visit: Visit, arrival: Arrival, mail_id: str, content: Content | Wrong) -> Outcome:
+    """Do as the answer says; `confirm_unclear` where it says neither, `confirm_over` where nothing waits any more."""
+    meant = word(content)
+    if meant is None:
+        return accept.refuse(visit, arrival, Wrong("confirm_unclear"))
+    try:
+        quote = _quote(visit, arrival, mail_id) if meant == "yes" else None
+        with visit.runtime.begin() as tx:
+            own = rows.locked(tx, arrival.mail_id)
+            if own.state not in OPEN:
+                return rows.outcome_of(own)
+            held = _held(rows.locked(tx, mail_id))
+            return _dropped(tx, arrival, held) if meant == "no" else _let_go(tx, visit, arrival, held, quote)
+    except Turned as why:
+        return accept.refuse(visit, arrival, why.wrong)
+
+
+def _quote(visit: Visit, arrival: Arrival, mail_id: str) -> Quote | None:
+    with visit.runtime.read() as tx:
+        held = _held(rows.found(tx, mail_id))
+    return accept.beforehand(visit, arrival.office, plan.read(held.draft))
+
+
+def _held(row: Row[Any] | None) -> Row[Any]:
+    if row is None or row.state != "held" or row.draft is None:
+        raise Turned(Wrong("confirm_over"))
+    return row
+
+
+def _let_go(tx: Tx, visit: Visit, arrival: Arrival, held: Row[Any], quote: Quote | None) -> Outcome:
+    """Sent as it was kept, unless a cap is in the way still: then it waits on."""
+    kept: Plan = plan.read(held.draft)
+    ledger.lock(tx, [arrival.office.account_id])
+    over = caps.over(tx, arrival.office, held.sender, kept)
+    if over is not None:
+        caller = visit.tools.installations.caller(arrival.office.installation)
+        known = quote or quotes.quote(kept, quotes.within(tx, visit.tools.catalogue, caller))
+        told.held(tx, arrival, over, known, kept.count, held.id)
+        return rows.close(tx, arrival.mail_id, "done", over, **arrival.columns)
+    sent = accept.sent_as(tx, visit, arrival, kept, quote, held.id)
+    told.accepted(tx, arrival, sent, accept.later(kept, tx.now), test=False)
+    rows.close(tx, held.id, "accepted", recipients=kept.count)
+    return rows.close(tx, arrival.mail_id, "done", **arrival.columns)
+
+
+def _dropped(tx: Tx, arrival: Arrival, held: Row[Any]) -> Outcome:
+    sendings.drop(tx, held.id)
+    rows.close(tx, held.id, "rejected", Wrong("dropped"))
+    told.dropped(tx, arrival)
+    return rows.close(tx, arrival.mail_id, "done", **arrival.columns)
