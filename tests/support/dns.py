@@ -5,14 +5,16 @@ import shutil
 import signal
 import socket
 import subprocess
-import tempfile
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, Final, Self
+from collections.abc import Mapping, Sequence
+from typing import Final, Self
 
 from tests.support.peers import missing
 from tests.support.serving import free_port, wait_for
 
+ALONE: Final = (
+    *("--keep-in-foreground", "--conf-file", "--pid-file", "--no-resolv", "--no-hosts", "--cache-size=0"),
+    *("--listen-address=127.0.0.1", "--bind-interfaces"),
+)
 LONGEST: Final = 255  # bytes of one string in a record (RFC 1035 section 3.3)
 
 
@@ -20,16 +22,18 @@ class NameServer:
     """`where` is for SMSHUB_DNS. What it does not know of `domains` does not exist; of others it says nothing of use (REFUSED)."""
 
     def __init__(
-        self, records: Mapping[str, bytes], *, ttl_s: int = 0, domains: tuple[str, ...] = ("example",)
+        self, records: Mapping[str, bytes], *, ttl_s: int = 0, domains: Sequence[str] = ("example",), port: int = 0
     ) -> None:
         program = shutil.which("dnsmasq", path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
         if program is None:
             missing("dnsmasq", "install dnsmasq-base")
-        self.port = free_port()
-        self.folder = Path(tempfile.mkdtemp(prefix="dns-"))
-        config = self.folder / "dnsmasq.conf"
-        config.write_text("".join(f"{line}\n" for line in self._lines(records, ttl_s, domains)), encoding="ascii")
-        line = [program, "--keep-in-foreground", f"--conf-file={config}"]
+        self.port = port or free_port()
+        # All of it in arguments: a line of a file has room for half a key.
+        known = [f"--local=/{domain}/" for domain in domains]
+        texts = [f"--txt-record={name},{_strings(text)}" for name, text in records.items()]
+        line = [program, *ALONE, f"--port={self.port}", f"--local-ttl={ttl_s}", *known, *texts]
+        if os.getuid() == 0:
+            line.append("--user=root")
         self.process = subprocess.Popen(line, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     def __enter__(self) -> Self:
@@ -39,7 +43,6 @@ class NameServer:
     def __exit__(self, *_: object) -> None:
         self.process.kill()
         self.process.wait()
-        shutil.rmtree(self.folder)
 
     @property
     def where(self) -> str:
@@ -61,14 +64,7 @@ class NameServer:
             return False
         return True
 
-    def _lines(self, records: Mapping[str, bytes], ttl_s: int, domains: tuple[str, ...]) -> list[str]:
-        here = ["listen-address=127.0.0.1", "bind-interfaces", f"port={self.port}", "pid-file=", "cache-size=0"]
-        alone = ["no-resolv", "no-hosts", *(["user=root"] if os.getuid() == 0 else [])]
-        known = [f"local=/{domain}/" for domain in domains]
-        texts = [f"txt-record={name},{_strings(text)}" for name, text in records.items()]
-        return [*here, *alone, f"local-ttl={ttl_s}", *known, *texts]
-
 
 def _strings(text: bytes) -> str:
-    pieces: list[Any] = [text[at : at + LONGEST].decode("ascii") for at in range(0, len(text), LONGEST)]
-    return ",".join(f'"{piece}"' for piece in pieces)
+    assert b"," not in text  # it parts one string from the next
+    return ",".join(text[at : at + LONGEST].decode("ascii") for at in range(0, len(text), LONGEST))

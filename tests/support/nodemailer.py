@@ -8,13 +8,14 @@ from typing import Any, Final, Self
 
 from tests.support.peers import missing
 from tests.support.signing import Key
+from tests.support.world import NOON
 from tests.support.zapier_platform import PEERS
 
 FOLDER: Final = PEERS / "nodemailer"
 
 
 class Nodemailer:
-    """`mailer(key, sender=..., to=..., subject=..., text=...)` is a signed mail; it has the other words of nodemailer too."""
+    """`mailer(key, sender=..., to=..., subject=..., text=...)` is a signed mail of NOON; it has the other words of nodemailer too."""
 
     def __init__(self) -> None:
         node = shutil.which("node")
@@ -32,9 +33,9 @@ class Nodemailer:
         with self.process:
             self.process.kill()
 
-    def __call__(self, key: Key | None = None, *, sender: str, **mail: Any) -> bytes:
+    def __call__(self, key: Key | None = None, *, sender: str, at: int = NOON, **mail: Any) -> bytes:
         """A mail as it goes over the wire, signed with an RSA key where one is given."""
-        asked: dict[str, Any] = {"from": sender, **mail}
+        asked: dict[str, Any] = {"from": sender, "at": at, **mail}
         if key is not None:
             asked["dkim"] = {"domainName": key.domain, "keySelector": key.selector, "privateKey": key.pem}
         assert self.process.stdin is not None

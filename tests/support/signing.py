@@ -165,7 +165,8 @@ def _digest(body: bytes, said: Mapping[str, str | None]) -> bytes:
     lines = [re.sub(rb"[ \t]+", b" ", line).rstrip(b" ") for line in body.split(b"\r\n")]
     text = b"\r\n".join(lines).rstrip(b"\r\n")
     whole = text + b"\r\n" if text else b""
-    return sha(whole[: int(said["l"])] if said.get("l") else whole).digest()
+    length = said.get("l")
+    return sha(whole if length is None else whole[: int(length)]).digest()
 
 
 def _unfolded(head: bytes) -> list[bytes]:

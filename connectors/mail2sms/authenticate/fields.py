@@ -15,7 +15,8 @@ _END: Final = re.compile(rb"(?:\A|\r?\n)\r?\n")
 _LINE_END: Final = re.compile(rb"\r?\n")
 # Letters that end a line for some: CR, NUL, and what Python's str.splitlines takes for line ends.
 _AMBIGUOUS: Final = re.compile(rb"[\r\x00\x0b\x0c\x1c-\x1e]")
-_NAME: Final = re.compile(rb"([!-9;-~]+):")  # RFC 5322 section 2.2, without the blanks of section 4.5.8
+# RFC 5322 section 2.2, without the blanks of section 4.5.8. A longer one is taken for the first line of the body by some.
+_NAME: Final = re.compile(rb"([!-9;-~]{1,100}):")
 
 
 @dataclass(frozen=True, slots=True)

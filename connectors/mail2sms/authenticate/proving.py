@@ -47,14 +47,12 @@ def authenticate(raw: bytes, sender: str, received_at: int, authserv_id: str | N
 
 @dataclass(slots=True)
 class _Asked:
-    """Name servers, for one mail: once they were silent they are not asked again, since the next name is mostly theirs too."""
+    """Name servers, for one mail; `silent` where one did not answer."""
 
     lookup: Lookup
     silent: bool = field(default=False, init=False)
 
     def __call__(self, name: str) -> Sequence[bytes]:
-        if self.silent:
-            raise NoAnswer(name)
         try:
             return self.lookup(name)
         except NoAnswer:

@@ -36,7 +36,7 @@ def resolver(where: str | None = None) -> Lookup:
 
 
 def place(where: str) -> tuple[str, int]:
-    """The host and the port of a name server as an operator writes it."""
+    """The host and the port of a name server as an operator writes it. Raises ValueError where that is no port."""
     if where.startswith("["):
         host, _, rest = where[1:].partition("]")
         port = rest.removeprefix(":")
@@ -44,7 +44,10 @@ def place(where: str) -> tuple[str, int]:
         host, port = where, ""
     else:
         host, _, port = where.partition(":")
-    return host, int(port or PORT)
+    number = int(port or PORT)
+    if not 0 < number < 65_536:
+        raise ValueError(f"{number} is no port")
+    return host, number
 
 
 @dataclass(slots=True)

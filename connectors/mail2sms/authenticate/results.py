@@ -18,6 +18,7 @@ Pairs = Mapping[str, str]
 _WORD: Final = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^\s;"\\])+')
 _VERSION: Final = re.compile(r"[0-9]{1,3}")
 _METHOD: Final = re.compile(r"([a-z][a-z0-9-]*)(?:/[0-9]{1,3})?")
+_RESULT: Final = re.compile(r"[a-z][a-z0-9-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +74,15 @@ def _is_of(part: Sequence[str], authserv_id: str) -> bool:
 def _result(part: Sequence[str]) -> tuple[str, str, Pairs] | None:
     """The method, its result and the rest of `dkim=pass header.d=example.org`."""
     pairs = [(name.lower(), value) for name, _, value in (each.partition("=") for each in part)]
-    method = _METHOD.fullmatch(pairs[0][0])
-    if method is None or not all(name and value for name, value in pairs) or len(dict(pairs)) < len(pairs):
+    method, result = _METHOD.fullmatch(pairs[0][0]), pairs[0][1].lower()
+    if (
+        method is None
+        or not _RESULT.fullmatch(result)
+        or not all(name and value for name, value in pairs)
+        or len(dict(pairs)) < len(pairs)
+    ):
         return None
-    return method[1], pairs[0][1].lower(), {name: _unquoted(value) for name, value in pairs[1:]}
+    return method[1], result, {name: _unquoted(value) for name, value in pairs[1:]}
 
 
 def _unquoted(value: str) -> str:
