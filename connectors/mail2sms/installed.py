@@ -6,9 +6,9 @@ from typing import Final
 from sqlalchemy import delete
 
 from connectors.contract import Installation
-from connectors.mail2sms import gateways
+from connectors.mail2sms import gateways, oauth
 from connectors.mail2sms.settings import Mailbox, office_of
-from connectors.mail2sms.tables import TABLES, mailboxes
+from connectors.mail2sms.tables import TABLES
 from core import Refused, Tx
 
 NO_WAY_IN: Final = "/settings/mailbox/password"
@@ -18,11 +18,10 @@ TLS: Final = "/settings/mailbox/tls"
 def kept(tx: Tx, installation: Installation) -> None:
     """Settings are new or changed. Refuses what can't work, and a gateway that is another account's."""
     office = office_of(installation)
-    if office.mailbox is None:
-        tx.execute(delete(mailboxes).where(mailboxes.c.installation_id == office.id))
-    else:
+    if office.mailbox is not None:
         _check(office.mailbox)
     gateways.claim(tx, office)
+    oauth.kept(tx, installation)
 
 
 def dropped(tx: Tx, installation: Installation) -> None:

@@ -10,14 +10,14 @@ _ADDRESS: Final = r"^[^@\s<>,;\"]{0,64}@[A-Za-z0-9.-]{1,253}$"
 _COUNT: Final = {"type": "integer", "minimum": 1, "maximum": 1_000_000}
 
 
-def _text(title: str, description: str, example: str, **more: Any) -> Schema:
+def _text(title: str, description: str, *examples: str, **more: Any) -> Schema:
     return {
         "type": "string",
         "title": title,
         "description": description,
         "minLength": 1,
         "maxLength": 253,
-        "examples": [example],
+        "examples": list(examples),
         **more,
     }
 
@@ -112,6 +112,7 @@ SETTINGS: Final[Schema] = {
             "Mails to 0612345678@ this domain become SMS. Of an ordinary mailbox, its address: then it is sms+0612345678@. Before its @ there "
             "are 18 characters at most: behind them an address has room for a conversation, and no more",
             "sms.example.org",
+            "sms@example.org",
             pattern=r"^([A-Za-z0-9._-]{1,18}@)?[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)+$",
         ),
         "allowed_senders": _addresses(

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import Index, MetaData, Table, UniqueConstraint
+from sqlalchemy import Index, MetaData, Table, UniqueConstraint, literal_column
 
 from core import schema
 
@@ -68,6 +68,9 @@ sendings = Table(
     Index("ix_mail2sms_sendings_token_id_created_at", "token_id", "created_at"),
     Index("ix_mail2sms_sendings_created_at", "created_at"),
 )
+# Those that still say who wrote, and to whom. Word for word what the index says, or no database sees that it would do.
+NAMED: Final = sendings.c.sender != literal_column("''")
+Index("ix_mail2sms_sendings_named", sendings.c.created_at, postgresql_where=NAMED, sqlite_where=NAMED)
 
 # A mail that goes out, as what it is about; it is written when it is sent. occasion: makes it once.
 letters = Table(
@@ -87,6 +90,8 @@ letters = Table(
     Index("ix_mail2sms_letters_created_at", "created_at"),
     Index("ix_mail2sms_letters_installation_id_to_created_at", "installation_id", "to", "created_at"),
 )
+_unsent = letters.c.sent_at.is_(None)
+Index("ix_mail2sms_letters_unsent", letters.c.created_at, postgresql_where=_unsent, sqlite_where=_unsent)
 
 # Secrets in addresses. Only their digests are kept.
 tokens = Table(

@@ -11,11 +11,13 @@ from hub.installations.tables import installations
 from tests.support.plugged import Plugged
 
 
-def settings_of(connector: Connector) -> dict[str, Any]:
-    """Settings out of the examples of the connector's schema."""
-    found = example_of(resolved(connector.settings or {"type": "object", "properties": {}}))
+def settings_of(connector: Connector, place: int = 0) -> dict[str, Any]:
+    """Settings out of the examples of the connector's schema. place: of another account, where its fields have several examples."""
+    schema = resolved(connector.settings or {"type": "object", "properties": {}})
+    found = example_of(schema)
     assert isinstance(found, dict)
-    return found
+    listed = {name: inner.get("examples", ()) for name, inner in schema["properties"].items()}
+    return found | {name: examples[place] for name, examples in listed.items() if len(examples) > place}
 
 
 def objects(part: Mapping[str, Any], at: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -32,4 +32,4 @@ def _is_wanted(tools: Tools) -> bool:
     return tools.options.get("smtp_listen") is not None
 
 
-SMTP: Final = Listener("smtp", listen, wanted=_is_wanted)
+LISTENER: Final = Listener("smtp", listen, wanted=_is_wanted)

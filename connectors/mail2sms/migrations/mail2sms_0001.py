@@ -118,6 +118,14 @@ def _mail2sms_sendings_indexes() -> None:
     op.create_index("ix_mail2sms_sendings_mail_id", "mail2sms_sendings", ["mail_id"], unique=False)
     op.create_index("ix_mail2sms_sendings_message_id", "mail2sms_sendings", ["message_id"], unique=False)
     op.create_index(
+        "ix_mail2sms_sendings_named",
+        "mail2sms_sendings",
+        ["created_at"],
+        unique=False,
+        postgresql_where=sa.text("sender != ''"),
+        sqlite_where=sa.text("sender != ''"),
+    )
+    op.create_index(
         "ix_mail2sms_sendings_token_id_created_at", "mail2sms_sendings", ["token_id", "created_at"], unique=False
     )
 
@@ -147,6 +155,14 @@ def _mail2sms_letters_indexes() -> None:
         "mail2sms_letters",
         ["installation_id", "to", "created_at"],
         unique=False,
+    )
+    op.create_index(
+        "ix_mail2sms_letters_unsent",
+        "mail2sms_letters",
+        ["created_at"],
+        unique=False,
+        postgresql_where=sa.text("sent_at IS NULL"),
+        sqlite_where=sa.text("sent_at IS NULL"),
     )
 
 
