@@ -46,6 +46,7 @@ from hub.hooks import endpoints, queue
 from hub.hooks.deliver import DISABLED_MAIL
 from hub.hooks.triggers import TRIGGERS
 from hub.installations import operations as installations
+from hub.installations import pages as installation_pages
 from hub.installations import sinks, tasks
 from hub.installations.book import Book
 from hub.installations.catalogue import Catalogue
@@ -258,7 +259,10 @@ def web(hub: Hub, extras: Extras | None = None) -> Flask:
         counted=meter,
         checks=(hub.lender.book.registry.check, *more.checks),
         lender=hub.lender,
-        more_pages=oauth_pages.ROUTES,
+        more_pages=(
+            *oauth_pages.ROUTES,
+            *installation_pages.routes(hub.lender.book, hub.checkup.of, hub.lender.catalogue),
+        ),
     )
     oauth.register(app, hub.runtime, hub.settings)
     return app

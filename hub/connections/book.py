@@ -45,8 +45,8 @@ def keep(
 
     Refuses (`not_found`) for an installation that is gone. It is held: whoever removes it takes this along.
     """
-    mine = select(installations.c.id).where(installations.c.id == installation.id)
-    if tx.one(mine.with_for_update()) is None:
+    whose = select(installations.c.id).where(installations.c.id == installation.id)
+    if tx.one(whose.with_for_update()) is None:
         raise Refused("not_found", "There is no such installation any more: nothing is connected.")
     there = {"installation_id": installation.id, "name": name}
     bare = {"id": tx.new_id(), "account_id": installation.account_id, "connector": installation.connector}

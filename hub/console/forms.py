@@ -40,6 +40,11 @@ def keep_visit(response: Response) -> None:
         house().keep(response, VISIT, visit)
 
 
+def sent() -> Mapping[str, str]:
+    """The whole form that came with this request, less what no keyboard types and no database takes (NUL)."""
+    return {name: value.replace("\0", "") for name, value in request.form.items() if name != TOKEN}
+
+
 @dataclass(frozen=True, slots=True)
 class Wrong:
     """What is wrong with a field: a key of the words, and what stands for their {names}."""
@@ -57,8 +62,8 @@ class Fields:
 
     @classmethod
     def sent(cls) -> "Fields":
-        """The form that came with this request, less what no keyboard types and no database takes (NUL)."""
-        return cls({name: value[:LONGEST].replace("\0", "") for name, value in request.form.items() if name != TOKEN})
+        """The form that came with this request, each of its fields only so long."""
+        return cls({name: value[:LONGEST] for name, value in sent().items()})
 
     @classmethod
     def empty(cls, **typed: str) -> "Fields":

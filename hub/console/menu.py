@@ -20,6 +20,7 @@ class Item:
 ITEMS: Final = (
     Item("/console/", "menu.home"),
     Item("/console/people", "menu.people", (OWNER, OPERATOR)),
+    Item("/console/connectors", "menu.connectors", (OWNER,)),
     Item("/console/apps", "menu.apps", OF_ACCOUNTS),
 )
 

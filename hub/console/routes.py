@@ -27,29 +27,30 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A page: its address as Flask writes it, its view, and what may be asked of it."""
+    """A page: its address as Flask writes it, its view, what may be asked of it, and how large a form it takes, in bytes."""
 
     rule: str
     view: View
     methods: Sequence[str] = ("GET",)
+    most_bytes: int = FORM_LIMIT
 
 
 def add(app: Flask, routes: Sequence[Route]) -> None:
     """Add these pages."""
     told = Outages()
     for route in routes:
-        view = _paged(route.view, told)
+        view = _paged(route, told)
         app.add_url_rule(route.rule, endpoint=f"page {route.rule}", view_func=view, methods=list(route.methods))
 
 
-def _paged(view: View, told: Outages) -> View:
-    @functools.wraps(view)
+def _paged(route: Route, told: Outages) -> View:
+    @functools.wraps(route.view)
     def serve(**path: str) -> Response:
-        request.max_content_length = FORM_LIMIT
+        request.max_content_length = route.most_bytes
         try:
             if request.method not in ("GET", "HEAD"):
                 forms.check()
-            return view(**path)
+            return route.view(**path)
         except Refused as refusal:
             return failed(problems.status_of(refusal.code), refusal.code)
         except HTTPException as error:

@@ -31,6 +31,7 @@ class Page(HTMLParser):
         self.ids: set[str] = set()
         self.words: list[str] = []
         self._select: str | None = None
+        self._area: str | None = None
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -42,7 +43,11 @@ class Page(HTMLParser):
         if tag == "form":
             self.forms.append(Form(known.get("action", ""), known.get("method", "get")))
         elif self.forms and tag == "input" and "name" in known:
-            self.forms[-1].fields[known["name"]] = known.get("value", "")
+            if known.get("type") != "checkbox" or "checked" in known:
+                self.forms[-1].fields[known["name"]] = known.get("value", "")
+        elif self.forms and tag == "textarea":
+            self._area = known["name"]
+            self.forms[-1].fields[self._area] = ""
         elif self.forms and tag == "select":
             self._select = known["name"]
         elif self._select and tag == "option" and ("selected" in known or self._select not in self.forms[-1].fields):
@@ -51,9 +56,13 @@ class Page(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag == "select":
             self._select = None
+        if tag == "textarea":
+            self._area = None
 
     def handle_data(self, data: str) -> None:
-        if data.strip():
+        if self._area:
+            self.forms[-1].fields[self._area] += data.removeprefix("\n")  # the first line end after the tag is none
+        elif data.strip():
             self.words.append(" ".join(data.split()))
 
     @property

@@ -18,13 +18,16 @@ from hub.guard import Guard
 from hub.hooks import queue
 from hub.hooks.relay import relay
 from hub.hooks.triggers import TRIGGERS
-from hub.installations import sinks, tasks
+from hub.installations import pages, sinks, tasks
 from hub.installations.book import Book
 from hub.outbound import Outbound
+from hub.people import passwords
 from hub.registry import Registry
 from hub.wiring import lent
 from tests.support import web
+from tests.support.browser import Browser
 from tests.support.engine import Engine
+from tests.support.pages import PASSWORD
 from tests.support.serving import stamp
 
 KEYS = secrets.keys_from(["a secret of the operator, for tests"])
@@ -50,7 +53,8 @@ class Plugged:
         self.lender, self.checkup, self.operations = lent(
             self.runtime, self.settings, self.book, outbound, tokens, post
         )
-        self.app = create_app(self.runtime, self.settings, self.operations, lender=self.lender)
+        drawn = pages.routes(self.book, self.checkup.of, self.lender.catalogue)
+        self.app = create_app(self.runtime, self.settings, self.operations, lender=self.lender, more_pages=drawn)
 
     def close(self) -> None:
         for connector in self.registry.connectors:
@@ -63,6 +67,17 @@ class Plugged:
     def visitor(self, name: str = "alice", **options: Any) -> web.Visitor:
         """A new account with a key, and credits."""
         return web.visitor(self.runtime, self.app, name, **({"millicredits": 100_000} | options))
+
+    def signed_in(self, account_id: str, role: str = "owner", language: str = "en") -> Browser:
+        """A browser in which somebody of this account has just signed in."""
+        email = f"{role}@{account_id}.example"
+        with self.runtime.begin() as tx:
+            accounts.create_user(tx, account_id, email, role, passwords.hashed(PASSWORD), "test")
+        browser = Browser(self.app, language)
+        browser.open("/console/sign-in")
+        browser.send(email=email, password=PASSWORD)
+        assert browser.path == "/console/", browser.page.said
+        return browser
 
     def account(self, visitor: web.Visitor) -> Account:
         with self.runtime.read() as tx:
