@@ -13,6 +13,8 @@ from sqlalchemy import Row, func, or_, select, update
 
 from connectors.contract import Installation, Schema, TokenDesk
 from connectors.mail2sms import moments
+from connectors.mail2sms.mail import Address
+from connectors.mail2sms.parse import address
 from connectors.mail2sms.settings import office_of
 from connectors.mail2sms.tables import tokens
 from connectors.mail2sms.tokens.kept import ADDRESS, draw
@@ -194,8 +196,8 @@ def _end(tx: Tx, text: str | None) -> int | None:
 
 def _example(installation: Installation, recipients: Sequence[int] | None, secret: str) -> str:
     office = office_of(installation)
-    before = f"{office.local}+" if office.local else ""
-    return f"{before}{(recipients or [EXAMPLE])[0]}+{secret}@{office.domain}"
+    to = Address("number", str((recipients or [EXAMPLE])[0]), secret)
+    return address.write(to, office.local, office.domain)
 
 
 def _shown(row: Row[Any]) -> dict[str, Any]:

@@ -5,9 +5,10 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.mail2sms.authenticate import authenticate
+from connectors.mail2sms.authenticate import authenticate, fields
 from connectors.mail2sms.authenticate.results import read
 from connectors.mail2sms.mail import Proof
+from connectors.mail2sms.parse import fields as parsed
 from tests.support.signing import COVERED, key_of, lookup, mail, signed, with_headers
 from tests.support.world import NOON
 
@@ -15,41 +16,16 @@ ANN = "ann@office.example"
 MX = "mx.sms.example"
 RECEIVED = f"Received: from a by {MX}; Mon, 21 Sep 2026 14:13:20 +0000"
 
-pieces = st.sampled_from(
-    [
-        *(
-            b"DKIM-Signature: ",
-            b"From: ann@office.example\r\n",
-            b"Received: by mx.sms.example\r\n",
-            b"To: a\r\n",
-            b"\r\n",
-            b"\n",
-            b"\r",
-        ),
-        *(
-            b"Authentication-Results: mx.sms.example; dkim=pass",
-            b" header.d=office.example",
-            b"; ",
-            b"=",
-            b"v=1; a=rsa-sha256; ",
-        ),
-        *(
-            b"d=office.example; s=hub; h=from; ",
-            b"bh=",
-            b"b=",
-            b"AAAA",
-            b"l=1; ",
-            b"t=1; x=",
-            b"(",
-            b")",
-            b'"',
-            b"\\",
-            b" ",
-            b"\t",
-            b"\x00",
-        ),
-    ]
+HEADERS = (b"From: ann@office.example", b"Received: by mx.sms.example", b"To: a", b"a: b", b"X" * 101 + b": a")
+ODD = (b"Subject : a", b">From ann", b"From ann", b"X: a\rFrom: eve@office.example")
+WORDS = (
+    b"Authentication-Results: mx.sms.example; dkim=pass",
+    b" header.d=office.example",
+    b"DKIM-Signature: v=1; a=rsa-sha256; ",
 )
+TAGS = (b"d=office.example; s=hub; h=from; ", b"bh=", b"b=", b"AAAA", b"l=1; ", b"t=1; x=")
+MARKS = (b"\r\n", b"\n", b"\r", b"(", b")", b'"', b"\\", b" ", b"\t", b"\x00", b"\x0b", b": ", b"; ", b"=")
+pieces = st.sampled_from([*(line + b"\r\n" for line in (*HEADERS, *ODD)), *WORDS, *TAGS, *MARKS])
 bytes_of_a_mail = st.one_of(
     st.binary(max_size=300), st.lists(st.one_of(pieces, st.binary(max_size=4)), max_size=30).map(b"".join)
 )
@@ -63,6 +39,17 @@ def proof(raw: bytes, sender: str = ANN, record: bytes = key_of("office.example"
 @given(bytes_of_a_mail, st.one_of(st.just(ANN), st.text(max_size=30)))
 def test_no_bytes_and_no_sender_raise_anything(raw: bytes, sender: str) -> None:
     assert isinstance(proof(raw, sender), Proof)
+
+
+@given(bytes_of_a_mail)
+def test_who_verifies_and_who_reads_see_the_same_headers(raw: bytes) -> None:
+    """Or nothing is verified: else From could be one for the signature, and another one for the rest of us."""
+    mine = fields.read(raw)
+    if mine is not None:
+        theirs = parsed.read(raw, 0, len(raw), fields.MOST_BYTES)
+        assert theirs is not None
+        assert [field.name for field in mine.fields] == [name for name, _ in theirs.fields]
+        assert mine.body == re.sub(rb"\r?\n", b"\r\n", raw[theirs.body :])
 
 
 @given(st.binary(max_size=200))

@@ -43,8 +43,8 @@ def proof(raw: bytes, lookup: Lookup, sender: str = "ann@office.example") -> Pro
 def test_a_mail_of_nodemailer_is_proven_with_what_it_covers(
     nodemailer: Nodemailer, keys: Sequence[Key], wire: Lookup
 ) -> None:
-    said = {"to": GATEWAY, "subject": "Réunion", "text": "La réunion est à 15h.\n" * 50}
-    found = proof(nodemailer(keys[0], sender=SENDER, **said), wire)
+    text = "La réunion est à 15h.\n" * 50
+    found = proof(nodemailer(keys[0], sender=SENDER, to=GATEWAY, subject="Réunion", text=text), wire)
     assert (found.aligned, found.signed_at) == (True, NOON)
     assert found.covered >= {"from", "to", "subject", "date", "message-id", "content-type"}
 
