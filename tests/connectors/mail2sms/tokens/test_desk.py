@@ -67,7 +67,7 @@ def test_a_token_is_told_once_with_an_address_that_works(hub: Plugged, installat
 def test_what_is_asked_for_is_kept(hub: Plugged, installation: Installation) -> None:
     token = found(hub, installation, issue(hub, installation, **ALARM)["token"])
     assert (token.kind, token.per_day) == ("address", 50)
-    assert token.recipients == {33612345678, 33698765432}
+    assert token.recipients == frozenset({33612345678, 33698765432})
     assert token.expires_at == NOON + 94 * 24 * 3600 * 1000 - (6 * 3600 + 13 * 60 + 20) * 1000
 
 
