@@ -3,7 +3,6 @@
 import json
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from email.message import EmailMessage
 from email.utils import format_datetime
 from typing import Any, Final
 
@@ -32,7 +31,7 @@ NOTHING: Final = Proof(why="not signed")
 class Proves:
     """Reads mails in this process, and says of each that it proves what a test wants. before: happens ahead of every reading."""
 
-    def __init__(self, proof: Proof = PROVEN, before: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, proof: Proof = PROVEN, before: Callable[[], object] = lambda: None) -> None:
         self.proof = proof
         self.before = before
         self.tasks: list[Task] = []
@@ -52,10 +51,10 @@ class Shop:
     """One account with an installation. Mails are Anne's, to one number, and proven, unless a test says otherwise."""
 
     def __init__(
-        self, hub: Plugged, name: str = "shop", *, kind: str = "notification", credits: int = 100, **settings: Any
-    ) -> None:  # noqa: A002 - the word of the house
+        self, hub: Plugged, name: str = "shop", *, kind: str = "notification", balance: int = 100, **settings: Any
+    ) -> None:
         self.hub = hub
-        self.visitor = hub.visitor(name, kind=kind, millicredits=credits * 1000)
+        self.visitor = hub.visitor(name, kind=kind, millicredits=balance * 1000)
         given = {"domain": f"sms.{name}.example", "allowed_senders": [ANNE], **settings}
         self.installation = hub.install(self.visitor.account_id, CONNECTOR, given)
         self.visit = hub.visit(CONNECTOR, self.installation)
@@ -79,16 +78,19 @@ class Shop:
         self, text: str = "Bonjour", *, to: Sequence[str] | str = NUMBER, sender: str = ANNE, **headers: str
     ) -> bytes:
         """A mail to these addresses (of the gateway, by what stands before their @). `_` in names of headers is a dash."""
-        made = EmailMessage()
-        made["From"] = sender
-        made["To"] = ", ".join(one if "@" in one else self.to(one) for one in ([to] if isinstance(to, str) else to))
         now = datetime.fromtimestamp(self.hub.engine.clock.now // 1000, UTC)
-        plain = {"Subject": "Rendez-vous", "Date": format_datetime(now), "Message-ID": f"<{self._next()}@shop.example>"}
-        for key, value in (plain | {key.replace("_", "-"): value for key, value in headers.items()}).items():
-            if value:
-                made[key] = value
-        made.set_content(text)
-        return made.as_bytes()
+        said = {
+            "From": sender,
+            "To": ", ".join(one if "@" in one else self.to(one) for one in ([to] if isinstance(to, str) else to)),
+            "Subject": "Rendez-vous",
+            "Date": format_datetime(now),
+            "Message-ID": f"<{self._next()}@shop.example>",
+            "MIME-Version": "1.0",
+            "Content-Type": "text/plain; charset=utf-8",
+            "Content-Transfer-Encoding": "8bit",
+        } | {name.replace("_", "-"): value for name, value in headers.items()}
+        head = "".join(f"{name}: {value}\n" for name, value in said.items() if value)
+        return f"{head}\n{text}\n".encode()
 
     def take(self, raw: bytes, proof: Proof = PROVEN, **found: Any) -> Outcome:
         """What becomes of a mail that proves this."""
@@ -105,6 +107,12 @@ class Shop:
         """A token of addresses, as people get one."""
         with self.hub.runtime.begin() as tx:
             return str(tokens.DESK.issue(tx, self.installation, fields)["token"])
+
+    def revoke_all(self) -> None:
+        """No token of addresses is good any more."""
+        with self.hub.runtime.begin() as tx:
+            for one in tokens.DESK.listed(tx, self.installation):
+                tokens.DESK.revoke(tx, self.installation, one["id"])
 
     def thread(self, number: str = NUMBER) -> str:
         """The address that answers to this person's last SMS go to: what stands before its @."""
@@ -155,5 +163,5 @@ class Shop:
         return [row.number for row in self.messages]
 
     @property
-    def balance(self) -> ledger.Balance:
+    def funds(self) -> ledger.Balance:
         return self.hub.engine.balance(self.hub.account(self.visitor))

@@ -1,0 +1,21 @@
+"""A shop that is written to by mail, on both databases."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from connectors.mail2sms.connector import CONNECTOR
+from tests.support.mail2sms import Shop
+from tests.support.plugged import Plugged, plugged
+
+
+@pytest.fixture
+def hub(database_url: str, tmp_path: Path) -> Iterator[Plugged]:
+    with plugged(database_url, tmp_path, CONNECTOR) as made:
+        yield made
+
+
+@pytest.fixture
+def shop(hub: Plugged) -> Shop:
+    return Shop(hub)
