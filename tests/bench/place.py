@@ -116,6 +116,7 @@ class Hub:
         self.site = serving.Site(self.url, self.folder, **self.simulator)
         self.port = serving.free_port()
         self.running: dict[str, serving.Process] = {}
+        self.more: dict[str, str] = {}  # settings besides the usual
 
     @property
     def runtime(self) -> Runtime:
@@ -161,6 +162,7 @@ class Hub:
             "SMSHUB_RATE_PER_MINUTE": "1000000000",
             "SMSHUB_LOG_LEVEL": "warning",
             "PORT": str(self.port),
+            **self.more,
         }
         if self.kind != "sqlite":
             found["SMSHUB_REDIS_URL"] = self.place.redis.url

@@ -56,9 +56,9 @@ def _vouched(headers: Headers, proof: Proof) -> Iterator[str]:
 
 
 def _delivered(office: Office, headers: Headers) -> Sequence[str]:
-    """What our mail server wrote, where it says more than which mailbox it is."""
+    """What our mail server wrote, where it says more than which mailbox it is: that has a name of its own, in our domain too."""
     read = ((text, address.read(text, office.local, office.domain)) for text in headers.delivered_to)
-    return [text for text, one in read if isinstance(one, Wrong) or (isinstance(one, Address) and one.kind != "nobody")]
+    return [text for text, one in read if isinstance(one, Address) and one.kind != "nobody"]
 
 
 def _sorted(office: Office, texts: Iterable[str], signed: frozenset[str]) -> Addressed:
