@@ -6,7 +6,7 @@ from typing import Any, Final, Literal
 from sqlalchemy import Row
 
 from connectors.contract import Visit
-from connectors.mail2sms.decide import accept, caps, plan, quotes, rows, sendings, told
+from connectors.mail2sms.decide import accept, caps, keys, plan, quotes, rows, sendings, told
 from connectors.mail2sms.decide.plan import Plan
 from connectors.mail2sms.decide.quotes import Quote
 from connectors.mail2sms.decide.told import Arrival
@@ -44,20 +44,31 @@ def confirm(visit: Visit, arrival: Arrival, mail_id: str, content: Content | Wro
             own = rows.locked(tx, arrival.mail_id)
             if own.state not in OPEN:
                 return rows.outcome_of(own)
+            if not _is_first(tx, arrival, mail_id, content):
+                return rows.close(tx, arrival.mail_id, "duplicate", Wrong("duplicate"), **arrival.columns)
             held = _held(rows.locked(tx, mail_id))
             return _dropped(tx, arrival, held) if meant == "no" else _let_go(tx, visit, arrival, held, quote)
     except Turned as why:
         return accept.refuse(visit, arrival, why.wrong)
 
 
+def _is_first(tx: Tx, arrival: Arrival, mail_id: str, content: Content | Wrong) -> bool:
+    """Whether the same answer did not come before: then it is done, and nobody needs to hear that it is too late."""
+    digest = content.digest if isinstance(content, Content) else ""
+    office, headers = arrival.office, arrival.headers
+    key = keys.key(office.account_id, keys.identity(headers, digest), f"confirm/{mail_id}")
+    return sendings.first(tx, office, arrival.mail_id, headers.sender, key, digest)
+
+
 def _quote(visit: Visit, arrival: Arrival, mail_id: str) -> Quote | None:
+    """Of a campaign that waits; whether it still does is seen again in the transaction that sends it."""
     with visit.runtime.read() as tx:
-        held = _held(rows.found(tx, mail_id))
-    return accept.beforehand(visit, arrival.office, plan.read(held.draft))
+        held = rows.found(tx, mail_id)
+    return accept.beforehand(visit, arrival.office, plan.read(held.draft)) if held and held.draft else None
 
 
-def _held(row: Row[Any] | None) -> Row[Any]:
-    if row is None or row.state != "held" or row.draft is None:
+def _held(row: Row[Any]) -> Row[Any]:
+    if row.state != "held" or row.draft is None:
         raise Turned(Wrong("confirm_over"))
     return row
 

@@ -60,7 +60,7 @@ def _check(plan: Plan, replies: Sequence[Reply | Refused]) -> None:
         if refusals:
             raise quotes.turned(refusals[0], plan)
         if first is not None:
-            raise Turned(Wrong("number_invalid", {"number": first.given, "why": first.why}))
+            raise Turned(Wrong("number_invalid", {"number": first.given, "why": first.why, "reason": first.code}))
 
 
 def _line(person: Person, reply: Reply | Refused | None) -> dict[str, Any]:

@@ -108,7 +108,7 @@ def _check_numbers(made: Plan) -> None:
     """One of several that can't be texted is told with the others; where there are no others, nothing is sent."""
     wrong = next((one for one in made.people if one.number is None), None)
     if wrong is not None and not made.groups and not made.rows and all(one.number is None for one in made.people):
-        raise Turned(Wrong("number_invalid", {"number": wrong.given, "why": wrong.why}))
+        raise Turned(Wrong("number_invalid", {"number": wrong.given, "why": wrong.why, "reason": wrong.code}))
 
 
 def _all(of: Addressed) -> Iterator[Recipient]:

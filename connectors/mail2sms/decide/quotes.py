@@ -86,7 +86,9 @@ def turned(refusal: Refused, plan: Plan) -> Turned:
         return too_long(segments, plan.most_segments)
     if refusal.code == "not_enough_credits":
         return Turned(Wrong("no_credit"))
-    return Turned(Wrong("text_empty") if refusal.code == "text_empty" else Wrong("refused", {"why": refusal.detail}))
+    if refusal.code == "text_empty":
+        return Turned(Wrong("text_empty"))
+    return Turned(Wrong("refused", {"why": refusal.detail, "reason": refusal.code}))
 
 
 def refused_line(person: Person, code: str) -> dict[str, Any]:

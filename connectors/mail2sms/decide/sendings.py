@@ -14,6 +14,7 @@ from core import Tx
 
 HELD: Final = "held"  # also while its own transaction has not sent it yet
 REFUSED: Final = "refused"
+NOTHING: Final = "finished"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,14 @@ def take(tx: Tx, office: Office, mail_id: str, sender: str, plan: Plan) -> Taken
     other = {keys.changed(key, plan.digest): own[key] for key, digest in before.items() if digest != plan.digest}
     changed = _insert(tx, row | {"digest": plan.digest}, other)
     return Taken(frozenset(part.identity for part in (*mine.values(), *changed.values())), bool(changed))
+
+
+def first(tx: Tx, office: Office, mail_id: str, sender: str, key: str, digest: str) -> bool:
+    """Take the key of a mail that sends nothing of its own: whether it is the first to have it."""
+    row = {"account_id": office.account_id, "installation_id": office.id, "mail_id": mail_id, "sender": sender.lower()}
+    own = {"id": tx.new_id(), "key": key, "digest": digest, "people": 0, "status": NOTHING, "created_at": tx.now}
+    new = tx.upsert(sendings).values(**row, **own)
+    return bool(tx.execute(new.on_conflict_do_nothing(index_elements=["account_id", "key"])))
 
 
 def settle(tx: Tx, office: Office, mail_id: str, plan: Plan, sent: Mapping[str, Sent]) -> None:

@@ -79,6 +79,20 @@ def test_a_test_tells_its_price_and_sends_nothing_as_often_as_it_is_asked(shop: 
     assert shop.take(shop.mail("Bonjour", Message_ID="<a@b>")).state == "accepted"
 
 
+def test_what_waits_is_sent_at_its_time_or_at_once_where_that_is_over(shop: Shop) -> None:
+    text = "#at: 2026-09-22T09:00\n\nBonjour"
+    shop.take(shop.mail(text), envelope=(shop.to(OTHER),))
+    shop.hub.engine.group(shop.hub.account(shop.visitor), f"+{NUMBER}", name="Clients")
+    assert shop.take(shop.mail(text, to="g-clients")).state == "accepted"
+    shop.hub.work()
+    assert shop.messages == []
+    shop.hub.engine.clock.forward(days=1)
+    shop.hub.work()
+    assert shop.numbers == [int(NUMBER)]
+    shop.take(shop.mail("OK", to=shop.question()))
+    assert [(row.number, row.status) for row in shop.messages][1:] == [(int(OTHER), "queued")]
+
+
 def test_a_text_is_told_to_be_too_long_with_its_mention(hub: Plugged) -> None:
     shop = Shop(hub, max_segments=1)
     assert shop.take(shop.mail("a" * 149)).state == "accepted"
