@@ -5,15 +5,15 @@ from collections.abc import Sequence
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import default
-from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Row, Table, insert, select
 
-from connectors.contract import Connector, Event, Reply
+from connectors.contract import Event, Reply
 from connectors.mail2sms import answer
-from connectors.mail2sms.settings import SETTINGS, office_of
-from connectors.mail2sms.tables import TABLES, letters, mails, sendings
+from connectors.mail2sms.connector import CONNECTOR
+from connectors.mail2sms.settings import office_of
+from connectors.mail2sms.tables import letters, mails, sendings
 from core import Refused
 from tests.support.plugged import Plugged
 
@@ -21,20 +21,6 @@ GATEWAY: Final = "sms.example.org"
 MAILBOX: Final = "sms@office.example"
 ANNE: Final = "anne@shop.example"
 NUMBER: Final = 33612345678
-
-# What the room of answers needs of the connector, by itself.
-ANSWERS: Final = Connector(
-    name="mail2sms",
-    title="Mail2SMS",
-    description="Answers.",
-    auth="settings",
-    settings=SETTINGS,
-    scopes=frozenset({"messages:send"}) | answer.SCOPES,
-    sinks=answer.SINKS,
-    tasks=answer.TASKS,
-    tables=TABLES,
-    migrations=Path(answer.__file__).parents[1] / "migrations",
-)
 
 
 class Correspondence:
@@ -44,9 +30,9 @@ class Correspondence:
         self.hub = hub
         self.shop = hub.visitor(name, kind="notification")
         given = {"domain": GATEWAY, "allowed_senders": [ANNE], **settings}
-        self.installation = hub.install(self.shop.account_id, ANSWERS, given)
+        self.installation = hub.install(self.shop.account_id, CONNECTOR, given)
         self.office = office_of(self.installation)
-        self.visit = hub.visit(ANSWERS, self.installation)
+        self.visit = hub.visit(CONNECTOR, self.installation)
 
     def mail(self, **changes: Any) -> str:
         """The id of a mail of Anne's that was accepted, proven to be hers."""

@@ -50,10 +50,12 @@ class Teller:
         """Who it is: a number, or a group with how many there are in it."""
         if one.get("number") is not None:
             return number.display(one["number"]) if isinstance(one["number"], int) else str(one["number"])
-        return self.words.say("group", name=one.get("group", ""), people=self.words.count("people", one["people"]))
+        return self.words.say(
+            "group", name=self.words.value(one["group"]), people=self.words.count("people", one["people"])
+        )
 
     def line(self, one: Facts, told: str) -> str:
-        return self.words.say("line", name=self.name(one), told=told)
+        return self.words.say("line", name=self.name(one), told=told) if told else self.name(one)
 
     def reason(self, one: Facts) -> str:
         """Who did not get it, and why."""

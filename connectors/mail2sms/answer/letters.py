@@ -15,10 +15,11 @@ from core import Tx, jobs
 JOB: Final = "mail2sms.letter"
 HOUR_MS: Final = 3_600_000
 ERRORS_AN_HOUR: Final = 1
-QUESTIONS_AN_HOUR: Final = 10  # of held mails: each waits for an answer of its own
-CAPS: Final = frozenset(
-    {"held_sender_cap", "held_account_cap"}
-)  # a notice, not a question: the next mail would get the same
+QUESTIONS_AN_HOUR: Final = 10  # of held mails, each of which waits for its answer, and what is said to that
+# A notice, not a question: the next mail would get the same.
+CAPS: Final = frozenset({"held_sender_cap", "held_account_cap"})
+# What answers somebody who answered one of our letters, and so has its secret.
+TALK: Final = frozenset({"dropped", "confirm_unclear", "confirm_over"})
 NOT_SENT: Final = frozenset({"refused", "blacklisted", "rejected", "no_credit"})
 
 Kind = Literal["accepted", "rejected", "held", "digest", "reply"]
@@ -103,7 +104,7 @@ def _too_many(tx: Tx, office: Office, kind: Kind, to: str, facts: Facts) -> bool
 
 
 def _is_question(kind: str, code: str) -> bool:
-    return kind == "held" and code not in CAPS
+    return code in TALK if kind == "rejected" else code not in CAPS
 
 
 def _of_last_hour(tx: Tx, office: Office, to: str) -> Select[Any]:

@@ -39,13 +39,14 @@ class Words:
             return known[told or status]
         return told if " " in told else f"{known[status]} ({told})"
 
-    def refusal(self, code: str, facts: Mapping[str, Any]) -> str:
-        """The sentence of a refusal. What stands in its facts as words of ours is told in this language too: by `reason`, a code of the
+    def value(self, told: Any) -> Any:
+        """What stands among facts in English words of ours, in this language; all else as it is."""
+        return self.of["values"].get(told, told)
 
-        engine's, where that is known; else as it is.
-        """
-        told = {name: self.of["values"].get(value, value) for name, value in facts.items()}
-        if facts.get("reason") in self.of["why"]:
+    def refusal(self, code: str, facts: Mapping[str, Any]) -> str:
+        """The sentence of a refusal. reason: among its facts, the code of the engine's that `why` says in English."""
+        told = {name: self.value(told) for name, told in facts.items()}
+        if self.language != "en" and facts.get("reason") in self.of["why"]:  # in English the engine itself knows more
             told["why"] = f"{self.of['why'][facts['reason']]}."
         return refusals.said(code, told, self.language)
 

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.correspondence import ANSWERS, Correspondence
+from connectors.mail2sms.connector import CONNECTOR
+from tests.support.correspondence import Correspondence
 from tests.support.plugged import Plugged, plugged
 
 
 @pytest.fixture
 def hub(database_url: str, tmp_path: Path) -> Iterator[Plugged]:
-    with plugged(database_url, tmp_path, ANSWERS) as made:
+    with plugged(database_url, tmp_path, CONNECTOR) as made:
         yield made
 
 

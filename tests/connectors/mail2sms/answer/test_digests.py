@@ -203,12 +203,10 @@ def test_events_of_others_and_of_messages_that_nobody_knows_are_let_be(desk: Cor
 
 
 def test_a_mail_whose_installation_is_gone_is_at_its_end(desk: Correspondence) -> None:
-    desk.sends(desk.mail(), NEVER_HEARD_OF)
-    desk.visit.tools.installations.remove(desk.installation)
-    desk.hub.engine.clock.forward(hours=24)
-    digests.run(desk.visit, "")
-    desk.work()
-    assert (states(desk), desk.rows(letters)) == (["done"], [])
+    mail_id = desk.mail(installation_id="01997b2c-1a2b-7c3d-8e4f-123456789abc")
+    overdue(desk)
+    assert desk.hub.engine.one(mails, mail_id).state == "done"
+    assert desk.hub.engine.all(letters) == []
 
 
 def test_mails_that_wait_or_were_turned_away_have_no_digest(desk: Correspondence) -> None:

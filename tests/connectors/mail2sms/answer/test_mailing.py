@@ -9,13 +9,14 @@ from structlog.testing import capture_logs
 
 from connectors.mail2sms import answer, tokens
 from connectors.mail2sms.answer import mailing
+from connectors.mail2sms.connector import CONNECTOR
 from connectors.mail2sms.mail import Address
 from connectors.mail2sms.parse import address
 from connectors.mail2sms.tables import letters
 from connectors.mail2sms.tables import tokens as token_rows
 from core import PeerError
 from tests.support import mailing as mail_server
-from tests.support.correspondence import ANNE, ANSWERS, Correspondence, body_of
+from tests.support.correspondence import ANNE, Correspondence, body_of
 from tests.support.plugged import Plugged, plugged
 
 
@@ -29,7 +30,7 @@ def server() -> Iterator[mail_server.Server]:
 def hub(database_url: str, tmp_path: Path, server: mail_server.Server) -> Iterator[Plugged]:
     """It mails by a real server."""
     options = {"SMSHUB_SMTP_URL": f"smtp://127.0.0.1:{server.port}", "SMSHUB_MAIL_FROM": "hub@example.org"}
-    with plugged(database_url, tmp_path, ANSWERS, **options) as made:
+    with plugged(database_url, tmp_path, CONNECTOR, **options) as made:
         yield made
 
 
@@ -52,7 +53,7 @@ def test_a_letter_goes_out_once_and_comes_back_to_nobody(desk: Correspondence, s
     desk.work()
     mailing.send(desk.visit, letter_id)
     assert [(one["To"], one["Message-ID"]) for one in server.taken] == [(ANNE, f"<{letter_id}@sms.example.org>")]
-    assert server.senders == [""]
+    assert server.senders == ["<>"]
     (row,) = desk.rows(letters)
     assert row.sent_at == desk.hub.engine.clock.now
 
@@ -64,7 +65,7 @@ def test_an_operator_whose_relay_refuses_the_null_sender_names_another(
         "SMSHUB_SMTP_URL": f"smtp://127.0.0.1:{server.port}",
         "SMSHUB_CONNECTOR_MAIL2SMS_ENVELOPE_SENDER": "bounces@example.org",
     }
-    with plugged(database_url, tmp_path, ANSWERS, **options) as hub:
+    with plugged(database_url, tmp_path, CONNECTOR, **options) as hub:
         written(Correspondence(hub), "accepted")
         hub.work()
     assert server.senders == ["bounces@example.org"]
