@@ -44,6 +44,12 @@ def test_the_whole_bench_runs_and_writes_its_figures_and_its_page(tmp_path: Path
     assert (tmp_path / "performance.md").read_text() == page
 
 
+def test_the_parser_of_mails_is_measured(tmp_path: Path) -> None:
+    figures = tmp_path / "figures.json"
+    assert main(["--only", "mail2sms", "--figure", "nested_s", "--runs", "1", "--json", str(figures)]) == 0
+    assert json.loads(figures.read_text()).keys() >= {"newlines_s", "nested_s"}
+
+
 @pytest.mark.parametrize("costs", [{}, {10: 3.0}, {10: 0.5, 1000: 1234.0}])
 def test_the_picture_holds_whatever_was_measured(costs: dict[int, float]) -> None:
     drawn = draw({"one": costs, "two": costs}, (10, 100, 1000), "Costs & more")

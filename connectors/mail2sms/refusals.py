@@ -154,8 +154,8 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
     "address_invalid": Refusal(
         "rejected",
         "5.1.3",
-        "{address} is no address of ours: write number@{domain}, or g-group@{domain}.",
-        "{address} n'est pas une de nos adresses : écrivez à numéro@{domain}, ou à g-groupe@{domain}.",
+        "{address} is no address of ours: write {prefix}number@{domain}, or {prefix}g-group@{domain}.",
+        "{address} n'est pas une de nos adresses : écrivez à {prefix}numéro@{domain}, ou à {prefix}g-groupe@{domain}.",
     ),
     "option_unknown": Refusal(
         "rejected",

@@ -1,4 +1,4 @@
-"""`make bench`: how fast the house is on this machine. `--only engine` (all there is so far), `--json FILE` for the figures by name."""
+"""`make bench`: how fast the house is on this machine. `--only engine` or `mail2sms`, `--json FILE` for the figures by name."""
 
 import argparse
 import statistics
@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Final
 
 from hub import logs
-from tests.bench import document, engine
+from tests.bench import document, engine, mail2sms
 from tests.bench.figure import Bench, Figure, Measured
 from tests.bench.machine import describe, pace_ms
 from tests.bench.place import Held, Place
 from tests.bench.results import Results, Spread
 from tests.bench.sampler import BEGIN, table
 
-BENCHES: Final[Mapping[str, Sequence[Bench]]] = {"engine": engine.BENCHES}
+BENCHES: Final[Mapping[str, Sequence[Bench]]] = {"engine": engine.BENCHES, "mail2sms": mail2sms.BENCHES}
 
 
 def main(words: Sequence[str] | None = None) -> int:

@@ -33,7 +33,6 @@ _OPTION: Final = re.compile(
 _LETTERS: Final[dict[Kind, str]] = {"number": "", "group": "g-", "list": "", "template": "c-", "thread": "r-"}
 _NOBODY: Final = frozenset({"no-reply", "noreply", "postmaster", "mailer-daemon", "abuse"})
 _TOKEN: Final = re.compile(r"(?<=.)\+[^.@]*")  # behind the plus that a number may begin with
-_UNSEEN: Final = re.compile(r"[^\x21-\x7e\u00a1-\ud7ff]")
 
 
 def read(text: str, local: str, domain: str) -> Address | Wrong | None:
@@ -162,4 +161,5 @@ def _written(options: Options) -> Iterator[str]:
 def _shown(prefix: str, rest: str, domain: str) -> str:
     """The address as its writer may be told of it: without its token, and on one line."""
     told = _TOKEN.sub("+...", rest[: MOST_OCTETS * 2])
-    return _UNSEEN.sub("?", f"{prefix}{told}@{domain}")[:_SHOWN]
+    shown = f"{prefix}{told}@{domain}"[:_SHOWN]
+    return "".join(char if char.isprintable() and char != " " else "?" for char in shown)

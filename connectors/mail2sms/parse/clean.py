@@ -9,7 +9,7 @@ _COMPOSED: Final = 10_000  # characters: a letter with very many accents takes t
 
 # Signs that only end lines, or only part words.
 _LINE_ENDS: Final = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
-_BLANKS: Final = re.compile("[\t\u00a0\u2007\u202f]")  # GSM 03.38 has one blank; another would double the price
+_BLANKS: Final = re.compile("[\u00a0\u2007\u202f]")  # GSM 03.38 has one blank; another would double the price
 # A flag with letters of its own (England's), a zero-width joiner before a picture, or joiners between letters of scripts that use them.
 _KEPT: Final = (
     "\U0001f3f4[\U000e0020-\U000e007f]{1,8}"
@@ -24,9 +24,9 @@ _HIDDEN: Final = re.compile(f"({_KEPT})|[{_UNSEEN}]")
 _EMPTY_LINES: Final = re.compile(r"\n[ \t\n]*\n")
 
 
-def clean(text: str) -> str:
-    """The text with plain line ends and blanks, and nothing that can't be seen."""
-    plain = _BLANKS.sub(" ", _LINE_ENDS.sub("\n", text))
+def clean(text: str, *, tabs: bool = False) -> str:
+    """The text with plain line ends and blanks, and nothing that can't be seen. tabs: they stay, as they part cells."""
+    plain = _BLANKS.sub(" ", _LINE_ENDS.sub("\n", text if tabs else text.replace("\t", " ")))
     return _composed(_HIDDEN.sub(lambda found: found[1] or "", plain))
 
 

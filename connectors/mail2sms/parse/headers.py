@@ -1,7 +1,8 @@
 """What the headers of a mail say, each read in one way only: where two readers could differ, the mail is refused."""
 
 import re
-from email.utils import mktime_tz, parsedate_tz
+from datetime import UTC
+from email.utils import parsedate_to_datetime
 from itertools import takewhile
 from typing import Final
 
@@ -86,7 +87,7 @@ def _references(head: Head) -> tuple[str, ...]:
 
 def _date(text: str) -> int | None:
     try:
-        parsed = parsedate_tz(text[:100])
-        return None if parsed is None else round(mktime_tz(parsed)) * 1000
+        at = parsedate_to_datetime(text[:100])
+        return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()) * 1000  # -0000: a zone that is not told
     except (ValueError, OverflowError, IndexError, TypeError):  # days and zones that no calendar has
         return None

@@ -34,7 +34,7 @@ def read(data: bytes, declared: str) -> tuple[Row, ...] | Wrong:
 
     Wrong: `list_unreadable` (why).
     """
-    text = clean.clean(charset.decode(data, declared))
+    text = clean.clean(charset.decode(data, declared), tabs=True)
     try:
         table = list(islice(_rows(text, _separator(text)), MOST_ROWS + 2))
     except csv.Error:

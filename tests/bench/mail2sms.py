@@ -1,0 +1,9 @@
+"""Mail2SMS: mails that are read."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from tests.bench.figure import Bench
+from tests.bench.parsing import PARSING
+
+BENCHES: Final[Sequence[Bench]] = (PARSING,)
