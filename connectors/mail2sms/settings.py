@@ -27,7 +27,7 @@ def _count(title: str, description: str, example: int, **more: Any) -> Schema:
 
 
 def _addresses(title: str, description: str, *examples: str) -> Schema:
-    items = {"type": "string", "pattern": _ADDRESS, "maxLength": 254}
+    items = {"type": "string", "pattern": _ADDRESS, "maxLength": 254, "examples": [examples[0]]}
     return {
         "type": "array",
         "title": title,

@@ -59,8 +59,13 @@ class Token:
 
     @property
     def name(self) -> str:
-        """What tells it from others, for who hears the page."""
-        return next((text for text in self.cells.values() if text), self.id)
+        """What tells it from others: the first that there is to tell."""
+        return next(iter(self.cells.values()), self.id)
+
+    @property
+    def rest(self) -> Mapping[str, str]:
+        """All else."""
+        return dict(list(self.cells.items())[1:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +147,7 @@ class _Pages:
             return self._page(seen, token=_wrong(resolved(desk.fields), Known({}), typed, faults))
         whole = _told(desk, made, seen.account.zone)
         listed = next((one for one in self._tokens(seen) or () if one.id == whole.id), whole)
-        once = {title: text for title, text in whole.cells.items() if text and title not in listed.cells}
+        once = {title: text for title, text in whole.cells.items() if title not in listed.cells}
         return render("token.html", 201, seen=seen, once=once, shown=listed)
 
     @gate.allowed(OWNER)
@@ -178,7 +183,6 @@ class _Pages:
     def _page(self, seen: Seen, *, settings: Form | None = None, token: Form | None = None) -> Response:
         """The page of a connector; `settings` and `token`, where what was typed there has faults."""
         desk = seen.connector.tokens if seen.installation else None
-        tokens = self._tokens(seen)
         return render(
             "connector.html",
             422 if settings or token else 200,
@@ -188,8 +192,7 @@ class _Pages:
             new_token=token or (_fresh(resolved(desk.fields), seen, OF_TOKENS) if desk else None),
             health=self._health(seen),
             recent=self._recent(seen),
-            tokens=tokens,
-            columns=[title for title in _titles(desk) if any(one.cells.get(title) for one in tokens or ())],
+            tokens=self._tokens(seen),
             done=_done(),
         )
 
@@ -281,20 +284,13 @@ def _asked(connector: Connector, work: Callable[[Tx], T]) -> T | None:
 def _told(desk: TokenDesk, token: Mapping[str, Any], zone: tzinfo) -> Token:
     """A token, as its schema describes it, in the words and times of the page."""
     properties = resolved(desk.answer).get("properties", {})
-    named = {name: inner for name, inner in properties.items() if name in token and name != "id"}
+    named = {name: inner for name, inner in properties.items() if name != "id" and token.get(name) is not None}
     cells = {inner.get("title") or name: _text(inner, token[name], zone) for name, inner in named.items()}
     return Token(token["id"], cells, is_over=bool(token.get("revoked_at")))
 
 
-def _titles(desk: TokenDesk | None) -> Sequence[str]:
-    properties = resolved(desk.answer).get("properties", {}) if desk else {}
-    return [inner.get("title") or name for name, inner in properties.items() if name != "id"]
-
-
 def _text(schema: Schema, value: Any, zone: tzinfo) -> str:
     said = language.current()
-    if value is None:
-        return ""
     if isinstance(value, bool):
         return str(language.say(said, "connector.yes" if value else "connector.no"))
     if schema.get("format") == "date-time":

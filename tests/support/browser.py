@@ -110,10 +110,13 @@ class Browser:
         assert known, f"no form to {action or 'anywhere'} on {self.path}: {self.page.said}"
         return known[0]
 
-    def send(self, action: str | None = None, *, follow: bool = True, **typed: str) -> Page:
-        """Fill in a form of this page, and send it."""
+    def send(
+        self, action: str | None = None, also: Mapping[str, str] | None = None, *, follow: bool = True, **typed: str
+    ) -> Page:
+        """Fill in a form of this page, and send it. `also`: fields whose names are no words of Python."""
         form = self.form(action)
-        return self.open(form.action or self.path, follow=follow, method="POST", data=form.fields | typed)
+        filled = form.fields | dict(also or {}) | typed
+        return self.open(form.action or self.path, follow=follow, method="POST", data=filled)
 
     def post(self, path: str, data: Mapping[str, str] | None = None) -> Page:
         """Send something that no page asked for."""

@@ -73,7 +73,7 @@ FIELDS: Final[Schema] = {
             "type": "string",
             "format": "date-time",
             "title": "Good until",
-            "description": "With its offset; until it is revoked where nothing is said",
+            "description": "Until it is revoked, where nothing is said",
             "examples": ["2027-01-01T00:00:00+01:00"],
         },
     },

@@ -69,7 +69,7 @@ def owner(hub: Plugged, shop: Visitor) -> Browser:
 def fill(browser: Browser, place: str = PLACE, **typed: str) -> str:
     """Fill in the form of settings, and send it; what the page says then."""
     browser.open(place)
-    browser.send(place, **{f"settings-{name}".replace("__", "-"): text for name, text in typed.items()})
+    browser.send(place, {f"settings-{name}".replace("__", "-"): text for name, text in typed.items()})
     return browser.page.said
 
 
@@ -178,7 +178,7 @@ def test_a_secret_is_kept_replaced_and_taken_away(hub: Plugged, shop: Visitor, o
         "keys": {"a": "the first of keys"},
     }
     owner.open(PLACE)
-    owner.send(PLACE, **{"remove-settings-keys": "on"})
+    owner.send(PLACE, {"remove-settings-keys": "on"})
     assert shown(shop)["secrets"] == ["/mailbox/password"]
     fill(owner, keys='{"b": 1}')
     assert shown(shop)["secrets"] == ["/keys", "/mailbox/password"]
@@ -239,7 +239,7 @@ def test_what_happened_lately_is_a_table_and_one_that_breaks_breaks_nothing_else
 def test_a_token_is_made_shown_once_listed_and_revoked(hub: Plugged, shop: Visitor, owner: Browser) -> None:
     hub.install(shop.account_id, PARCELS, parcels.SETTINGS)
     assert "None has been made yet." in owner.open(DEPOT).said
-    owner.send(f"{DEPOT}/tokens", **{"token-name": "Back door"})
+    owner.send(f"{DEPOT}/tokens", {"token-name": "Back door"})
     assert (owner.status, owner.answer.headers["Cache-Control"]) == (201, "no-store")
     (secret,) = re.findall(r"<code>([0-9a-f]{64})</code>", owner.page.text)
     assert "this page is the only one that shows it" in owner.page.said
@@ -257,7 +257,7 @@ def test_a_token_is_made_shown_once_listed_and_revoked(hub: Plugged, shop: Visit
 def test_a_token_that_is_asked_for_wrongly_is_told_at_its_own_form(hub: Plugged, shop: Visitor, owner: Browser) -> None:
     hub.install(shop.account_id, PARCELS, parcels.SETTINGS)
     owner.open(DEPOT)
-    owner.send(f"{DEPOT}/tokens", **{"token-name": "x" * 41})
+    owner.send(f"{DEPOT}/tokens", {"token-name": "x" * 41})
     assert (owner.status, owner.page.said.count("Name must have at most 40 characters.")) == (422, 2)
     assert owner.form(f"{DEPOT}/tokens").fields["token-name"] == "x" * 41
     assert owner.form(DEPOT).fields["settings-depot"] == "Lyon Sud"

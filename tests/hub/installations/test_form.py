@@ -94,7 +94,7 @@ def test_no_two_fields_have_one_name_and_all_can_stand_in_a_page(case: Any) -> N
 @given(st.dictionaries(st.text(max_size=10), st.text(max_size=20)), twice())
 def test_whatever_is_sent_is_read(texts: Mapping[str, str], case: Any) -> None:
     fields = [one.name for one in every(drawn(case[0], Known(case[1])))]
-    typed = Typed("settings", dict(zip(fields, texts.values(), strict=False)) | texts)
+    typed = Typed("settings", dict(zip(fields, texts.values(), strict=False)) | dict(texts))
     form.changes(case[0], Known(case[1]), typed)
     drawn(case[0], Known(case[1]), typed)
 
