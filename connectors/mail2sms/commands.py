@@ -35,7 +35,7 @@ def list_mails(visit: Visit, options: Mapping[str, str | None]) -> Iterator[str]
 
 
 def _of_all(tx: Tx, state: str | None) -> Sequence[Row[Any]]:
-    newest = select(mails).order_by(mails.c.created_at.desc())
+    newest = select(mails).order_by(mails.c.id.desc())
     if state:
         newest = select(mails).where(mails.c.state == state).order_by(mails.c.state_at.desc())
     return tx.all(newest.limit(SHOWN))
