@@ -152,7 +152,7 @@ def test_who_asked_for_no_more_is_labelled_and_can_not_be_answered() -> None:
 def test_case_21_nothing_that_was_read_adds_a_header(
     kind: str, subject: str, message_id: str, text: str, why: str
 ) -> None:
-    told = {"subject": subject, "message_id": message_id, "refs": [message_id, subject], "text": text}
+    told: dict[str, Any] = {"subject": subject, "message_id": message_id, "refs": [message_id, subject], "text": text}
     whole = raw(kind, THREAD, **told, facts={"why": why, "count": why}, code="refused")
     head, _, _ = whole.partition(b"\r\n\r\n")
     lines = head.split(b"\r\n")
