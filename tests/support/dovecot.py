@@ -181,10 +181,14 @@ class Dovecot:
         for path in (self.home / "mail").rglob("dovecot*"):
             path.unlink()
 
-    def told(self) -> str:
-        """Its log."""
+    def files(self) -> list[Path]:
+        """The files of all mails."""
+        return [path for path in (self.home / "mail").rglob("*/*") if path.parent.name in {"new", "cur"}]
+
+    def told(self, most: int = 4000) -> str:
+        """The end of its log."""
         files = [self.home / "out", self.home / "log"]
-        return "\n".join(path.read_text(errors="replace") for path in files if path.exists())[-4000:]
+        return "\n".join(path.read_text(errors="replace") for path in files if path.exists())[-most:]
 
     # Mails
 

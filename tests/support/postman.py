@@ -18,8 +18,9 @@ from tests.support.serving import wait_for
 # `look` is long: what a test waits for comes by what it shows, and not because the folder is looked at anyway.
 QUICK: Final = Times(
     connect=3,
-    answer=10,
-    prove=1,
+    answer=6,
+    slowest=30,
+    prove=2,
     quiet=0.4,
     look=600,
     poll=0.1,
@@ -44,6 +45,7 @@ class Postman:
     large: list[tuple[int, bytes]] = field(default_factory=list)
     said: list[str | None] = field(default_factory=list)  # troubles; None: all is well
     taken: int = 0
+    times_heard: int = 0
 
     def take(self, found: Found) -> Outcome:
         self.found.append(found)
@@ -55,6 +57,7 @@ class Postman:
 
     def heard(self, trouble: str | None = None, *, taken: bool = False) -> None:
         self.taken += taken
+        self.times_heard += 1
         self._say(trouble)
 
     def failing(self, sentence: str) -> None:
@@ -84,8 +87,19 @@ class Postman:
 
 
 def mailbox_of(server: Dovecot, **changes: Any) -> Mailbox:
-    known = {"host": "127.0.0.1", "port": server.port, "tls": "none", "username": USER, "password": PASSWORD}
-    return Mailbox(**({"folder": "INBOX"} | known | changes))
+    return mailbox_at(**({"port": server.port} | changes))
+
+
+def mailbox_at(port: int, **changes: Any) -> Mailbox:
+    known = {
+        "host": "127.0.0.1",
+        "port": port,
+        "tls": "none",
+        "username": USER,
+        "password": PASSWORD,
+        "folder": "INBOX",
+    }
+    return Mailbox(**(known | changes))
 
 
 @contextmanager

@@ -4,7 +4,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv6Address, ip_address
 from typing import Any, Final, Literal
 
@@ -27,17 +27,21 @@ Token = Callable[
 class Times:
     """How long to wait, in seconds.
 
-    connect: for a server, and its greeting. answer: for the next bytes of an answer. prove: the same, when it is only asked whether it is
-    there. quiet: of silence, after which it is asked. look: the folder is looked at so often in any case; also how long an IDLE lasts,
-    which servers may end after 30 minutes (RFC 2177), and routers before. poll: how often a server without IDLE is asked. turn: how soon
-    a word to stop is heard. first, longest: of the growing waits until a server that is away is tried again; with `connect`, less than
-    the 10 s within which the next mail is handled once it is back. refused: the longest wait after it turned us away, as somebody has
-    to change something first, and servers lock out who tries too often. retry: the first wait of a mail that is to come again;
-    longest_retry: its last. heard: how often is written down that all is well. steady: a connection that lasted so long was no failure.
+    connect: for a server, and its greeting. sign_in: for its word on who we are: many take their time to say no. answer: for the next
+    bytes of any other answer; slowest: the same, of a server that was given up before. prove: where it is only asked whether it is there;
+    quiet: of silence, after which it is asked. poll: how often a server without IDLE is asked.
+    look: the folder is looked at so often in any case; an IDLE lasts no longer, which servers may end after 30 minutes (RFC 2177), and
+    routers sooner. turn: how soon a word to stop is heard.
+    first, longest: of the growing waits until a server that is away is tried again; with `connect` less than the 10 s in which the next mail
+    is handled once it is back. refused: the longest wait after it turned us away: somebody has to act first, and who tries too often is
+    locked out. retry, longest_retry: of the growing waits of a mail that comes again.
+    heard: how often is written down that all is well. steady: a connection that lasted so long was no failure.
     """
 
     connect: float = 6.0
-    answer: float = 20.0
+    sign_in: float = 30.0
+    answer: float = 8.0
+    slowest: float = 120.0
     prove: float = 3.5
     quiet: float = 5.0
     look: float = 300.0
@@ -50,6 +54,12 @@ class Times:
     longest_retry: float = 300.0
     heard: float = 10.0
     steady: float = 10.0
+
+    def for_one_as_slow_as(self, times: int) -> "Times":
+        """Who was given up so many times in a row may only be slow: it is waited for longer each time."""
+        longer = 2 ** min(times, 10)
+        answer = min(self.answer * longer, self.slowest)
+        return replace(self, answer=answer, prove=min(self.prove * longer, answer))
 
 
 class Trouble(Exception):  # noqa: N818 - what it is
@@ -85,8 +95,9 @@ def opened(mailbox: Mailbox, token: Token, times: Times) -> Iterator[Line]:
         with _words(mailbox):
             _protect(client, mailbox)
             _bound(client)
-            line.wait_for_answers(times.answer)  # many take their time to say no
+            line.wait_for_answers(times.sign_in)
             _sign_in(client, mailbox, token)
+        line.wait_for_answers(times.answer)
         yield line
     finally:
         line.wait_for_answers(times.turn)
@@ -97,11 +108,11 @@ def select(client: IMAPClient, mailbox: Mailbox) -> Any:
     """Open the folder, and say what is in it now. Raises Trouble where there is none, or none that can be written."""
     try:
         return client.select_folder(mailbox.folder)
-    except IMAPClientAbortError:
-        raise
     except IMAPClientReadOnlyError:
         sentence = f"The folder {mailbox.folder} can only be read, but mails are to be moved out of it: give its user the right to."
         raise Trouble("refused", sentence) from None
+    except IMAPClientAbortError:
+        raise
     except IMAPClientError:
         sentence = f"There is no folder {mailbox.folder} in the mailbox: see mailbox.folder, or make the folder."
         raise Trouble("refused", sentence) from None
@@ -126,14 +137,14 @@ def _protect(client: IMAPClient, mailbox: Mailbox) -> None:
     """Before anything is said that others must not hear."""
     if mailbox.tls == "starttls":
         client.starttls(_trust())
-    elif mailbox.tls == "none" and not _is_near(client.socket()):
+    elif mailbox.tls == "none" and not is_near(client.socket().getpeername()):
         sentence = "mailbox.tls is none, which is only for a server on this machine: set it to tls or starttls."
         raise Trouble("refused", sentence)
 
 
-def _is_near(wire: socket.socket) -> bool:
-    """Whether the other end is this machine. Asked of the connection: a name may mean another address each time."""
-    address = ip_address(wire.getpeername()[0])
+def is_near(peer: tuple[Any, ...]) -> bool:
+    """Whether the other end of a connection is this machine. Asked of the connection itself: a name may mean another address each time."""
+    address = ip_address(peer[0].partition("%")[0])
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return (mapped or address).is_loopback
 
@@ -260,6 +271,5 @@ def _words(mailbox: Mailbox) -> Iterator[None]:
             "refused", f"The mail server at {at} offers no STARTTLS: set mailbox.tls to tls, with port 993."
         ) from None
     except IMAPClientError:
-        raise Trouble(
-            "away", f"The mail server at {at} ended the connection before we had signed in: {fits}."
-        ) from None
+        sentence = f"There is no talking to the mail server at {at}; it may be busy, or no mail server: {fits}."
+        raise Trouble("away", sentence) from None

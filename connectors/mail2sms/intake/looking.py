@@ -14,7 +14,7 @@ from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 
 from connectors.contract import Stop
 from connectors.mail2sms.intake import fetching
-from connectors.mail2sms.intake.connection import BROKEN, Times, select
+from connectors.mail2sms.intake.connection import Times, Trouble, select
 from connectors.mail2sms.intake.fetching import Facts, Unfetched
 from connectors.mail2sms.intake.putting_away import Cabinet
 from connectors.mail2sms.mail import MOST_BYTES, OPEN, Found, Outcome
@@ -55,13 +55,13 @@ class Judge:
 class Waiting:
     """A mail that comes again `at` (by monotonic()). outcome: what it was decided to be, where it only has to be put away.
 
-    unfetched: how often the server did not give it.
+    failures: how often the server did not give it, or did not put it away.
     """
 
     at: float
     pause: float
     outcome: Outcome | None = None
-    unfetched: int = 0
+    failures: int = 0
 
 
 @dataclass(slots=True)
@@ -89,12 +89,12 @@ class Memory:
 
     def trouble(self) -> str | None:
         """What the owner of the mailbox should know of them."""
-        unfetched = sum(one.unfetched >= TOLD_AFTER for one in self.waiting.values())
-        stuck = sum(one.outcome is not None for one in self.waiting.values())
-        if unfetched:
-            return f"The mail server does not give {unfetched} of its mails: look at the oldest in the folder, and move or delete them."
+        told = [one for one in self.waiting.values() if one.failures >= TOLD_AFTER]
+        stuck = sum(one.outcome is not None for one in told)
         if stuck:
-            return f"{stuck} mails can't be moved out of the folder: see that the mailbox is not full."
+            return f"Mails can't be moved out of the folder ({stuck}): see that the mailbox is not full."
+        if told:
+            return f"The mail server does not give some of its mails ({len(told)}): look at the oldest in the folder, and delete them."
         return None
 
 
@@ -165,16 +165,16 @@ class Look:
         outcome = waited.outcome if waited else None
         try:
             outcome = outcome or self._judged(uid, known)
+            if outcome is None:
+                return self._gone(uid)
+            return self._again(uid) if outcome.state in OPEN else self._put(uid, outcome)
         except Unfetched:
-            return self._again(uid, unfetched=True)
-        except (
-            BROKEN
-        ):  # some servers end the connection over a mail that they can't read: the next one sees the others first
-            self._again(uid, unfetched=True)
+            return self._again(uid, failed=True)
+        except (IMAPClientAbortError, OSError):  # some servers end the connection over a mail that they can't read
+            self._again(uid, outcome, failed=True)
             raise
-        if outcome is None:
-            return self._gone(uid)
-        return self._again(uid) if outcome.state in OPEN else self._put(uid, outcome)
+        except (IMAPClientError, Trouble):  # it is decided, and not in its place
+            return self._again(uid, outcome, failed=True)
 
     def _judged(self, uid: int, known: Facts | None) -> Outcome | None:
         """What became of it; None where it is gone."""
@@ -207,12 +207,7 @@ class Look:
             return Outcome("retry")
 
     def _put(self, uid: int, outcome: Outcome) -> bool:
-        try:
-            self.cabinet.put(uid, outcome)
-        except IMAPClientAbortError:
-            raise
-        except IMAPClientError:
-            return self._again(uid, outcome)
+        self.cabinet.put(uid, outcome)
         self.runtime.fault("mail.moved")
         self.heard(taken=True)
         return self._gone(uid)
@@ -221,10 +216,10 @@ class Look:
         self.memory.waiting.pop(uid, None)
         return True
 
-    def _again(self, uid: int, outcome: Outcome | None = None, *, unfetched: bool = False) -> bool:
+    def _again(self, uid: int, outcome: Outcome | None = None, *, failed: bool = False) -> bool:
         """It stays, and comes again after a wait that grows."""
         before = self.memory.waiting.get(uid)
         pause = min(before.pause * 2, self.times.longest_retry) if before else self.times.retry
-        failures = before.unfetched + 1 if before and unfetched else int(unfetched)
+        failures = before.failures + failed if before else int(failed)
         self.memory.waiting[uid] = Waiting(monotonic() + pause, pause, outcome, failures)
         return False

@@ -10,13 +10,14 @@ from connectors.contract import Stop
 from connectors.mail2sms.intake import idling, putting_away
 from connectors.mail2sms.intake.connection import BROKEN, Line, Times, Token, Trouble, opened
 from connectors.mail2sms.intake.looking import Down, Judge, Look, Memory
-from connectors.mail2sms.intake.putting_away import Cabinet
 from connectors.mail2sms.settings import Mailbox
 from core import Runtime
 
-BROKE_OFF: Final = "The mail server ended the connection before the folder was seen; it is tried again by itself."
+BROKE_OFF: Final = (
+    "The connection to the mail server broke off before the folder was seen; it is tried again by itself."
+)
 UNEXPECTED: Final = (
-    "Reading the mailbox failed in an unexpected way, which is in the hub's log; it is tried again by itself."
+    "Reading the mailbox failed in an unexpected way, which the hub's log tells; it is tried again by itself."
 )
 _DOUBLINGS: Final = 20  # more would pass the longest wait anyway
 
@@ -48,6 +49,7 @@ class Reading:
     times: Times = field(default_factory=Times)
     _memory: Memory = field(default_factory=Memory)
     _failures: int = 0
+    _slowness: int = 0  # how often in a row an answer took too long
     _seen_at: float | None = None  # all of the folder, on this connection, by monotonic()
 
     def until(self, stop: Stop) -> None:
@@ -59,13 +61,15 @@ class Reading:
         """One connection, to its end; how long to wait before the next."""
         self._seen_at = None
         try:
-            with opened(self.mailbox, self.token, self.times) as line:
-                self._serve(line, stop)
+            times = self.times.for_one_as_slow_as(self._slowness)
+            with opened(self.mailbox, self.token, times) as line:
+                self._serve(line, times, stop)
         except Trouble as trouble:
             self.diary.failing(trouble.sentence)
             return self._later() if trouble.kind == "refused" else self._soon()
         except BROKEN as error:
             log.info("mailbox.broken", installation_id=self.installation_id, error=type(error).__name__)
+            self._slowness = self._slowness + 1 if isinstance(error, TimeoutError) and not self._was_steady() else 0
             if self._seen_at is None:
                 self.diary.failing(BROKE_OFF)
         except Down:  # the hub says so itself, and loudly
@@ -76,16 +80,14 @@ class Reading:
             return self._later()
         return self._soon()
 
-    def _serve(self, line: Line, stop: Stop) -> None:
+    def _serve(self, line: Line, times: Times, stop: Stop) -> None:
         files = putting_away.cabinet(line.client, self._memory.copied)
+        whose = (self.runtime, times, stop, self.installation_id, self._heard)
+        look = Look(line.client, self.mailbox, files, self.judge, self._memory, *whose)
         while not stop.is_set():
-            if self._look(line, files, stop):
+            if look.through():
                 self._seen_at = self._seen_at or monotonic()
-                idling.wait(line, self.times, stop, self._heard, self._next_at())
-
-    def _look(self, line: Line, files: Cabinet, stop: Stop) -> bool:
-        whose = (self.runtime, self.times, stop, self.installation_id, self._heard)
-        return Look(line.client, self.mailbox, files, self.judge, self._memory, *whose).through()
+                idling.wait(line, times, stop, self._heard, self._next_at())
 
     def _next_at(self) -> float:
         """When the folder is looked at in any case: a mail that stayed comes again."""
@@ -102,8 +104,11 @@ class Reading:
         return self._grown(self.times.retry, self.times.refused)
 
     def _grown(self, first: float, longest: float) -> float:
-        """A connection that lasted was no failure."""
-        if self._seen_at is not None and monotonic() - self._seen_at >= self.times.steady:
+        if self._was_steady():
             self._failures = 0
         self._failures += 1
         return float(min(first * 2 ** min(self._failures - 1, _DOUBLINGS), longest))
+
+    def _was_steady(self) -> bool:
+        """A connection that lasted was no failure."""
+        return self._seen_at is not None and monotonic() - self._seen_at >= self.times.steady
