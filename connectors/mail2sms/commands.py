@@ -14,6 +14,7 @@ from connectors.mail2sms.tables import mailboxes, mails
 from core import Refused, Tx, accounts
 
 SHOWN: Final = 50
+LATELY_MS: Final = 30 * 24 * 3600 * 1000
 LOOKED_AT: Final = 5_000  # of one installation, for a state
 
 
@@ -35,7 +36,8 @@ def list_mails(visit: Visit, options: Mapping[str, str | None]) -> Iterator[str]
 
 
 def _of_all(tx: Tx, state: str | None) -> Sequence[Row[Any]]:
-    newest = select(mails).order_by(mails.c.id.desc())
+    lately = mails.c.created_at > tx.now - LATELY_MS
+    newest = select(mails).where(lately).order_by(mails.c.created_at.desc(), mails.c.id.desc())
     if state:
         newest = select(mails).where(mails.c.state == state).order_by(mails.c.state_at.desc())
     return tx.all(newest.limit(SHOWN))

@@ -3,8 +3,8 @@
 never sent twice. What nobody confirmed in a week is dropped.
 """
 
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Final
 
 from sqlalchemy import ColumnElement, Table, delete, select, update
 
@@ -57,8 +57,9 @@ def _forget_letters(tx: Tx) -> int:
 
 
 def _forget_people(tx: Tx) -> int:
-    old = sent.c.id.in_(_oldest(tx, sent, sent.c.created_at, KEEP_MS, NAMED))
-    return tx.execute(update(sent).where(old).values(sender="", number=None))
+    old = _oldest(tx, sent, sent.c.created_at, KEEP_MS, NAMED)
+    tx.execute(update(sent).where(tx.among(sent.c.id, old)).values(sender="", number=None))
+    return len(old)
 
 
 def _forget_keys(tx: Tx) -> int:
@@ -70,12 +71,14 @@ def _forget_tokens(tx: Tx) -> int:
 
 
 def _delete(tx: Tx, table: Table, at: ColumnElement[int], keep_ms: int, *more: ColumnElement[bool]) -> int:
-    return tx.execute(delete(table).where(table.c.id.in_(_oldest(tx, table, at, keep_ms, *more))))
+    old = _oldest(tx, table, at, keep_ms, *more)
+    tx.execute(delete(table).where(tx.among(table.c.id, old)))
+    return len(old)
 
 
-def _oldest(tx: Tx, table: Table, at: ColumnElement[int], keep_ms: int, *more: ColumnElement[bool]) -> Any:
+def _oldest(tx: Tx, table: Table, at: ColumnElement[int], keep_ms: int, *more: ColumnElement[bool]) -> Sequence[str]:
     """The ids of a page of rows that are older than they are kept."""
-    return select(table.c.id).where(at < tx.now - keep_ms, *more).order_by(at).limit(PAGE)
+    return [row.id for row in tx.all(select(table.c.id).where(at < tx.now - keep_ms, *more).order_by(at).limit(PAGE))]
 
 
 SWEEP: Final = Task("sweep", sweep, every_s=3600)

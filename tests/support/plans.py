@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, Table, event, text
 
 from core.database import Database
 from core.runtime import Tx
@@ -302,8 +302,8 @@ def _transfer(id_: str, now: int) -> Mapping[str, Any]:
     }
 
 
-def explain(database: Database, caught: Caught, *, forced: bool = True) -> list[Plan]:
-    """The plan of each statement that was caught, for the parameters it came with.
+def explain(database: Database, caught: Caught, *, forced: bool = True, more: Sequence[Table] = ()) -> list[Plan]:
+    """The plan of each statement that was caught, for the parameters it came with. more: further tables that grow, a connector's.
 
     PostgreSQL reads all of a table that is still small; here it is told not to, so that what it still reads whole has no index.
     `forced=False`: it does as it likes, by what its statistics say.
@@ -312,22 +312,41 @@ def explain(database: Database, caught: Caught, *, forced: bool = True) -> list[
         if forced and database.dialect == "postgresql":
             connection.execute(text("SET LOCAL enable_seqscan = off"))
         how = _on_sqlite if database.dialect == "sqlite" else _on_postgresql
-        return [how(connection, work, sql, given) for sql, (work, given) in caught.statements.items()]
+        known = _known(more)
+        return [how(connection, known, work, sql, given) for sql, (work, given) in caught.statements.items()]
 
 
-def _on_sqlite(connection: Connection, work: str, statement: str, parameters: Any) -> Plan:
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """Names of all tables, of those that grow, and of indexes of open work only: reading all of one reads what there is to do."""
+
+    tables: frozenset[str]
+    growing: frozenset[str]
+    partial: frozenset[str]
+
+
+def _known(more: Sequence[Table]) -> _Known:
+    tables = (*metadata.tables.values(), *more)
+    indexes = (index for table in tables for index in table.indexes)
+    partial = {str(index.name) for index in indexes if index.dialect_options["sqlite"]["where"] is not None}
+    growing = GROWING | {table.name for table in more}
+    return _Known(frozenset(table.name for table in tables), growing, frozenset(partial))
+
+
+def _on_sqlite(connection: Connection, known: _Known, work: str, statement: str, parameters: Any) -> Plan:
     rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
     lines = [row.detail for row in rows]
-    partial = _partial_indexes()
     scans = [
         line
         for line in lines
-        if line.startswith("SCAN ") and _table(line, statement) in GROWING and not partial & set(line.split())
+        if line.startswith("SCAN ")
+        and _table(line, statement, known) in known.growing
+        and not known.partial & set(line.split())
     ]
     return Plan(work, statement, lines, scans)
 
 
-def _table(line: str, statement: str) -> str:
+def _table(line: str, statement: str, known: _Known) -> str:
     """The table of a plan's line, which names the alias if there is one."""
     name = line.split()[1]
     words = statement.replace("(", " ").replace(")", " ").replace(",", " ").split()
@@ -336,16 +355,10 @@ def _table(line: str, statement: str) -> str:
         for before, word, after in zip(words, words[1:], words[2:], strict=False)
         if (word, after) == ("AS", name)
     ]
-    return next((table for table in aliased if table in metadata.tables), name)
+    return next((table for table in aliased if table in known.tables), name)
 
 
-def _partial_indexes() -> set[str]:
-    """Indexes of open work only: reading all of one reads what there is to do."""
-    every = [index for table in metadata.tables.values() for index in table.indexes]
-    return {str(index.name) for index in every if index.dialect_options["sqlite"]["where"] is not None}
-
-
-def _on_postgresql(connection: Connection, work: str, statement: str, parameters: Any) -> Plan:
+def _on_postgresql(connection: Connection, known: _Known, work: str, statement: str, parameters: Any) -> Plan:
     raw = connection.connection.driver_connection
     assert isinstance(raw, psycopg.Connection)
     with psycopg.ClientCursor(raw) as cursor:
@@ -354,7 +367,9 @@ def _on_postgresql(connection: Connection, work: str, statement: str, parameters
     assert row is not None
     document = row[0] if isinstance(row[0], list) else json.loads(row[0])
     nodes = list(_nodes(document[0]["Plan"]))
-    return Plan(work, statement, [_line(node) for node in nodes], [_line(node) for node in nodes if _is_scan(node)])
+    return Plan(
+        work, statement, [_line(node) for node in nodes], [_line(node) for node in nodes if _is_scan(node, known)]
+    )
 
 
 def _nodes(node: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -368,11 +383,11 @@ def _line(node: Mapping[str, Any]) -> str:
     return " ".join(word for word in words if word)
 
 
-def _is_scan(node: Mapping[str, Any]) -> bool:
+def _is_scan(node: Mapping[str, Any], known: _Known) -> bool:
     """All of a growing table, by itself or along an index that leaves nothing out."""
-    if node.get("Relation Name") not in GROWING:
+    if node.get("Relation Name") not in known.growing:
         return False
     if node["Node Type"] == "Seq Scan":
         return True
     whole = node["Node Type"] in {"Index Scan", "Index Only Scan"} and "Index Cond" not in node
-    return whole and node["Index Name"] not in _partial_indexes()
+    return whole and node["Index Name"] not in known.partial
