@@ -87,11 +87,12 @@ class Postman:
 
 
 def mailbox_of(server: Dovecot, **changes: Any) -> Mailbox:
-    return mailbox_at(**({"port": server.port} | changes))
+    known: dict[str, Any] = {"port": server.port}
+    return mailbox_at(**(known | changes))
 
 
 def mailbox_at(port: int, **changes: Any) -> Mailbox:
-    known = {
+    known: dict[str, Any] = {
         "host": "127.0.0.1",
         "port": port,
         "tls": "none",

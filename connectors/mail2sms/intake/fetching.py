@@ -11,7 +11,7 @@ from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 
 from connectors.mail2sms.mail import MOST_BYTES
 
-MOST_HEADERS: Final = 65_536  # bytes
+MOST_HEADERS: Final = 262_144  # bytes: From may stand below thousands of recipients
 _FACTS: Final = ("RFC822.SIZE", "INTERNALDATE")
 
 

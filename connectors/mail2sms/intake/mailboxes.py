@@ -58,9 +58,7 @@ class Watch:
         for one, kept in list(self._kept.items()):
             if one not in ours or not kept.is_of(wanted.get(one)):
                 kept.stop.set()
-            if (
-                not kept.thread.is_alive()
-            ):  # a mailbox is never read twice here: the next begins when this one has ended
+            if not kept.thread.is_alive():  # only then may the next begin
                 del self._kept[one]
                 self._ended(kept, wanted.get(one))
         for one in ours - self._kept.keys():
@@ -86,8 +84,10 @@ class Watch:
         return Kept(installation, thread, stop)
 
     def _ended(self, kept: Kept, now: Installation | None) -> None:
-        if now is not None and not kept.is_of(now):
-            with self.visit.runtime.begin() as tx:
+        with self.visit.runtime.begin() as tx:
+            if now is None:
+                leases.release(tx, self.owner, [kept.installation.id])
+            elif not kept.is_of(now):
                 leases.begin_anew(tx, now.id)
 
     def _reading(self, office: Office) -> Reading:

@@ -7,6 +7,7 @@ import psycopg
 import pytest
 from sqlalchemy.exc import TimeoutError as NoneFree
 
+from connectors.mail2sms.intake.fetching import MOST_HEADERS
 from connectors.mail2sms.mail import MOST_BYTES, Found, Outcome
 from core import Runtime
 from tests.support.dovecot import Dovecot
@@ -71,7 +72,7 @@ def test_headers_without_end_are_read_up_to_a_limit(runtime: Runtime, server: Do
     server.append(b"X-Long: " + b"x" * 900 + b"\r\n" + (b" " + b"y" * 990 + b"\r\n") * 11_000 + letter("large"))
     with reading(runtime, mailbox_of(server)) as postman:
         wait_for(lambda: postman.large)
-    assert len(postman.large[0][1]) == 65_536
+    assert len(postman.large[0][1]) == MOST_HEADERS
 
 
 def test_a_mail_that_is_to_come_again_comes_again_and_the_others_pass_it(runtime: Runtime, server: Dovecot) -> None:
