@@ -11,7 +11,7 @@ from sqlalchemy import Row, Table, select
 from connectors.mail2sms import tokens
 from connectors.mail2sms.connector import CONNECTOR
 from connectors.mail2sms.intake import steps
-from connectors.mail2sms.intake.child import Task, Unread
+from connectors.mail2sms.intake.child import Stopped, Task, Unread
 from connectors.mail2sms.mail import Address, Found, Outcome, Proof, Read
 from connectors.mail2sms.parse import address, parse
 from connectors.mail2sms.settings import Office, office_of
@@ -45,6 +45,11 @@ class Proves:
 def unread() -> None:
     """The reader dies over it."""
     raise Unread("its reader ended (-9)")
+
+
+def stopped() -> None:
+    """The hub comes to its end."""
+    raise Stopped("the readers were stopped")
 
 
 class Shop:

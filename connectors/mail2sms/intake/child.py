@@ -31,6 +31,10 @@ class Unread(Exception):  # noqa: N818 - what it is
     """A mail could not be read: it took too long, or its reader died. Says why, and nothing of the mail."""
 
 
+class Stopped(Unread):
+    """Nobody reads any more, as the process ends: that is no fault of the mail."""
+
+
 @dataclass(frozen=True, slots=True)
 class Task:
     """A mail to be read, and what its installation says of that. returns_to, received_at: as in `mail.Found`."""
@@ -60,18 +64,18 @@ class Reader:
         self._is_closed = False
 
     def read(self, task: Task) -> mail.Read:
-        """What it says and proves. Raises Unread."""
+        """What it says and proves. Raises Unread, and Stopped once it is closed."""
         with self._turn() as child:
             return child.read(task)
 
     def close(self) -> None:
-        """Whoever reads or waits is told Unread, and the children are gone."""
+        """Whoever reads or waits is told Stopped, and the children are gone."""
         with self._lock:
             self._is_closed = True
             waiting, self._waiting = self._waiting, deque()
             idle, self._idle = self._idle, []
         for place in waiting:
-            place.set_exception(Unread("the readers were stopped"))
+            place.set_exception(Stopped("the readers were stopped"))
         for child in self._children:
             child.kill()
         for child in idle:
@@ -94,7 +98,7 @@ class Reader:
     def _next(self) -> "_Child":
         with self._lock:
             if self._is_closed:
-                raise Unread("the readers were stopped")
+                raise Stopped("the readers were stopped")
             if self._idle:
                 return self._idle.pop()
             place: Future[_Child] = Future()
@@ -126,7 +130,7 @@ class _Child:
         try:
             answer = _asked(process, task)
         except Exception as error:  # an end in the middle of an answer raises whatever it likes
-            raise Unread(self._end_of(process)) from error
+            raise self._end_of(process) from error
         if not isinstance(answer, mail.Read):
             raise Unread(str(answer))
         return answer
@@ -154,18 +158,20 @@ class _Child:
             self.bury()
         with self._lock:
             if self._is_over:
-                raise Unread("the readers were stopped")
+                raise Stopped("the readers were stopped")
             if self._process is None:
                 self._process = _started(self._command)
             return self._process
 
-    def _end_of(self, process: subprocess.Popen[bytes]) -> str:
+    def _end_of(self, process: subprocess.Popen[bytes]) -> Unread:
         with suppress(subprocess.TimeoutExpired):  # who closed its pipe is ending, and says how in a moment
             process.wait(END_S)
         self.bury()
+        if self._is_over:
+            return Stopped("the readers were stopped")
         if process.returncode == -SIGALRM:
-            return "reading it took too long"
-        return f"its reader ended ({process.returncode})"
+            return Unread("reading it took too long")
+        return Unread(f"its reader ended ({process.returncode})")
 
 
 def _started(command: tuple[str, ...]) -> subprocess.Popen[bytes]:

@@ -21,7 +21,7 @@ from connectors.mail2sms.decide.known import Known, know
 from connectors.mail2sms.decide.recipients import Addressed, addressed
 from connectors.mail2sms.decide.rows import Kept
 from connectors.mail2sms.decide.told import Arrival
-from connectors.mail2sms.intake.child import Task, Unread
+from connectors.mail2sms.intake.child import Stopped, Task, Unread
 from connectors.mail2sms.mail import MOST_BYTES, Found, Outcome, Proof, Read, Wrong
 from connectors.mail2sms.parse import parse
 from connectors.mail2sms.refusals import REFUSALS
@@ -55,6 +55,9 @@ def take(visit: Visit, office: Office, found: Found, reader: Reads) -> Outcome:
         return kept.outcome
     try:
         read = reader.read(_task(office, found))
+    except Stopped:
+        with visit.runtime.begin() as tx:
+            return rows.put_back(tx, kept.id, Wrong("busy"))
     except Unread as why:
         return _unread(visit, kept, why)
     visit.runtime.fault("mail.read")

@@ -11,7 +11,7 @@ from connectors.contract import Catalogue, Reply
 from connectors.mail2sms.intake import steps
 from connectors.mail2sms.mail import MOST_BYTES, Outcome
 from core import Refused, Tx
-from tests.support.mail2sms import ANNE, NUMBER, OTHER, Proves, Shop, unread
+from tests.support.mail2sms import ANNE, NUMBER, OTHER, Proves, Shop, stopped, unread
 from tests.support.plugged import Plugged
 
 POINTS = ("mail.kept", "mail.read", "mail.accepted")
@@ -43,6 +43,13 @@ def test_case_52_a_crash_between_two_steps_is_one_sms_in_the_end(shop: Shop, poi
     assert shop.numbers == [int(NUMBER), int(OTHER)]
     assert len(shop.letters) == 1
     assert shop.funds.held == 2000
+
+
+def test_a_hub_that_is_stopped_over_and_over_costs_a_mail_no_attempt(shop: Shop) -> None:
+    raw = shop.mail()
+    for _ in range(5):
+        assert shop.read(raw, Proves(before=stopped)).state == "retry"
+    assert shop.take(raw).state == "accepted"
 
 
 def test_a_reader_that_dies_three_times_over_a_mail_is_not_given_it_again(shop: Shop) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from connectors.mail2sms import mail
-from connectors.mail2sms.intake.child import Reader, Task, Unread
+from connectors.mail2sms.intake.child import Reader, Stopped, Task, Unread
 from tests.support import odd_reader
 from tests.support.serving import wait_for
 
@@ -104,7 +104,7 @@ def test_whoever_reads_or_waits_is_told_when_the_readers_are_stopped(reader: Rea
     def reads(text: str) -> None:
         try:
             read(reader, text)
-        except Unread as error:
+        except Stopped as error:
             told.append(str(error))
 
     threads = [threading.Thread(target=reads, args=(text,)) for text in ("spin", "waits")]
@@ -117,7 +117,7 @@ def test_whoever_reads_or_waits_is_told_when_the_readers_are_stopped(reader: Rea
         thread.join()
     assert len(told) == 2
     assert not is_alive(pid)
-    with pytest.raises(Unread, match="stopped"):
+    with pytest.raises(Stopped, match="stopped"):
         read(reader, "later")
 
 
