@@ -9,13 +9,14 @@ from typing import Any, Final
 
 from sqlalchemy import Row, Table, insert, select
 
-from connectors.contract import Event, Reply
+from connectors.contract import Event, Installation, Reply
 from connectors.mail2sms import answer
 from connectors.mail2sms.connector import CONNECTOR
-from connectors.mail2sms.settings import office_of
+from connectors.mail2sms.settings import Office, office_of
 from connectors.mail2sms.tables import letters, mails, sendings
 from core import Refused
 from tests.support.plugged import Plugged
+from tests.support.world import NOON
 
 GATEWAY: Final = "sms.example.org"
 MAILBOX: Final = "sms@office.example"
@@ -131,6 +132,12 @@ class Correspondence:
         return [read(path.read_bytes()) for path in sorted((self.hub.settings.data / "mail").glob("*.eml"))]
 
 
+def office(**settings: Any) -> Office:
+    """The office of an installation with these settings, of no hub."""
+    some = "01997b2c-1a2b-7c3d-8e4f-123456789abc"
+    return office_of(Installation(some, some, "mail2sms", {"domain": GATEWAY, **settings}, NOON, NOON))
+
+
 def read(raw: bytes) -> EmailMessage:
     letter = BytesParser(policy=default).parsebytes(raw)
     assert isinstance(letter, EmailMessage)
@@ -173,7 +180,7 @@ FACTS: Final[dict[str, dict[str, Any]]] = {
         **_ABOUT,
         "number": NUMBER,
         "text": "Oui merci",
-        "received_at": 1_790_000_000_000,
+        "received_at": NOON,
         "opt_out": False,
         "sending_id": "01997b2c-1a2b-7c3d-8e4f-123456789abc",
     },

@@ -8,13 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.contract import Installation
 from connectors.mail2sms.answer import compose, heads, words
 from connectors.mail2sms.answer.bodies import Teller
 from connectors.mail2sms.mail import Address
 from connectors.mail2sms.parse import address
-from connectors.mail2sms.settings import Office, office_of
-from tests.support.correspondence import ANNE, FACTS, body_of, read
+from connectors.mail2sms.settings import Office
+from tests.support.correspondence import ANNE, FACTS, body_of, office, read
 from tests.support.world import NOON
 
 LETTER = "01997b2c-1a2b-7c3d-8e4f-123456789abc"
@@ -37,11 +36,6 @@ HEADERS = {
     "Content-Language",
 }
 ANYTHING = st.text(st.characters(codec="utf-8"), max_size=300) | st.text("\r\n\t :<>=?\x85\u2028Bcc", max_size=80)
-
-
-def office(**settings: Any) -> Office:
-    given_too = {"domain": "sms.example.org", **settings}
-    return office_of(Installation(LETTER, LETTER, "mail2sms", given_too, NOON, NOON))
 
 
 def raw(kind: str, answer_to: Address | None = None, of: Office | None = None, **facts: Any) -> bytes:
