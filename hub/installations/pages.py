@@ -33,6 +33,7 @@ MOST_BYTES: Final = 256 * 1024  # of a form: it may list a thousand addresses
 RECENT: Final = 20
 DONE: Final = ("installed", "saved", "removed", "revoked")  # what a page may say was done
 OF_SETTINGS, OF_TOKENS = "settings", "token"  # how the names of the fields of the two forms begin
+AS_OF: Final = "as_of"  # a field that nobody sees: when what a form shows was saved
 ELSEWHERE: Final = frozenset(
     {"not_found", "insufficient_scope", "unavailable", "storage_full"}
 )  # told on a page of its own
@@ -116,6 +117,8 @@ class _Pages:
         if request.method == "GET" or schema is None:
             return self._page(seen)
         typed = _typed(seen, OF_SETTINGS)
+        if typed.texts.get(AS_OF) != _as_of(seen):
+            return self._page(seen, is_stale=True)
         faults = _tried(lambda: self._keep(seen, schema, typed), schema, "/settings")
         if not faults:
             return gate.go(f"{PATH}/{name}?done={'saved' if seen.installation else 'installed'}")
@@ -180,13 +183,17 @@ class _Pages:
             body = {"settings": changes}
             self.catalogue.perform(gate.caller(), "change_installation", body, id=seen.installation.id)
 
-    def _page(self, seen: Seen, *, settings: Form | None = None, token: Form | None = None) -> Response:
-        """The page of a connector; `settings` and `token`, where what was typed there has faults."""
+    def _page(
+        self, seen: Seen, *, settings: Form | None = None, token: Form | None = None, is_stale: bool = False
+    ) -> Response:
+        """The page of a connector; `settings` and `token`, where what was typed there has faults. is_stale: somebody else was quicker."""
         desk = seen.connector.tokens if seen.installation else None
         return render(
             "connector.html",
-            422 if settings or token else 200,
+            409 if is_stale else 422 if settings or token else 200,
             seen=seen,
+            is_stale=is_stale,
+            as_of=_as_of(seen),
             fields=settings or token or Form(),
             settings=settings or (_fresh(seen.settings, seen, OF_SETTINGS) if seen.settings else None),
             new_token=token or (_fresh(resolved(desk.fields), seen, OF_TOKENS) if desk else None),
@@ -237,6 +244,11 @@ def _desk(seen: Seen) -> TokenDesk:
     if seen.connector.tokens is None:
         raise Refused("not_found", f"{seen.connector.title} hands out no tokens.")
     return seen.connector.tokens
+
+
+def _as_of(seen: Seen) -> str:
+    """Which settings a form shows: one that lay open while somebody else saved would undo what they did."""
+    return str(seen.installation.updated_at) if seen.installation else ""
 
 
 def _typed(seen: Seen, prefix: str) -> Typed:

@@ -23,7 +23,9 @@ GUIDE: Final = (Path(__file__).parents[2] / "docs" / "connectors.md").read_text(
 
 @pytest.fixture(scope="module")
 def depot() -> Connector:
-    (code,) = re.findall(r"^```python\n(.*?)^```$", GUIDE, re.DOTALL | re.MULTILINE)
+    code, *pieces = re.findall(r"^```python\n(.*?)^```$", GUIDE, re.DOTALL | re.MULTILINE)
+    for piece in pieces:
+        compile(piece, "docs/connectors.md", "exec")
     names: dict[str, object] = {}
     exec(compile(code, "docs/connectors.md", "exec"), names)
     made = names["CONNECTOR"]

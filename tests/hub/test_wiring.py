@@ -34,7 +34,7 @@ def test_the_application_answers_every_operation_of_the_table(tmp_path: Path) ->
     made = wiring.compose(read({"SMSHUB_DATA": str(tmp_path)}))
     routes = {rule.endpoint for rule in wiring.web(made).url_map.iter_rules()}
     assert {operation.name for operation in made.operations} <= routes
-    assert {"hooks.create", "read_me", "healthz", "metrics"} <= routes
+    assert {"hooks.create", "read_me", "healthz", "metrics", "page /console/connectors"} <= routes
     made.close()
 
 

@@ -132,6 +132,21 @@ def test_a_form_that_changes_nothing_writes_nothing(hub: Plugged, shop: Visitor,
     assert [action for action, _ in trail(hub)] == ["installation.created"]
 
 
+def test_a_form_that_lay_open_while_somebody_else_saved_undoes_nothing(
+    hub: Plugged, shop: Visitor, owner: Browser
+) -> None:
+    made = hub.install(shop.account_id, GADGET, GIVEN)
+    owner.open(PLACE)
+    hub.engine.clock.forward(seconds=1)
+    shop.ask("PATCH", f"/installations/{made.id}", {"settings": {"note": "theirs"}})
+    owner.send(PLACE, {"settings-host": "mine.example"})
+    assert (owner.status, "Somebody else saved these settings meanwhile." in owner.page.said) == (409, True)
+    assert owner.form(PLACE).fields["settings-note"] == "theirs"
+    assert settings(hub, shop) == {**GIVEN, "note": "theirs"}
+    owner.send(PLACE, {"settings-host": "mine.example"})
+    assert settings(hub, shop) == {**GIVEN, "note": "theirs", "host": "mine.example"}
+
+
 def test_every_fault_stands_at_its_field_in_the_words_of_the_refusal(
     hub: Plugged, shop: Visitor, owner: Browser
 ) -> None:
