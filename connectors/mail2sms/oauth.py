@@ -53,10 +53,12 @@ def _ask(visit: Visit, installation: Installation, given: Mapping[str, str], dig
     except Refused as refusal:
         _record(visit, installation.id, None, refusal.detail)
     except PeerError as error:
-        _record(
-            visit, installation.id, None, f"The issuer of tokens gave none ({error.detail}): set mailbox.oauth again."
+        is_over = error.kind == "rejected"  # to ask the same again would be of no use
+        cure = (
+            "set mailbox.oauth again" if is_over else "it is asked again by itself; if that stays so, see mailbox.oauth"
         )
-        if error.kind != "rejected":  # to ask the same again would be of no use
+        _record(visit, installation.id, None, f"There are no tokens for the mailbox: {error.detail}; {cure}.")
+        if not is_over:
             raise
     else:
         _record(visit, installation.id, digest, None)
@@ -75,7 +77,7 @@ def issuer_of(given: Mapping[str, str]) -> Issuer:
     """Who issues the tokens. A scope is said whenever tokens are asked for: Microsoft's issuer wants it each time."""
     scope, secret = given.get("scope"), given.get("client_secret")
     more = {"scope": scope} if scope and "refresh_token" in given else {}
-    return Issuer(given["token_url"], given["client_id"], secret, "post" if secret else "none", scope, more)
+    return Issuer(given["token_url"], given["client_id"], secret, "basic" if secret else "none", scope, more)
 
 
 def grant_of(given: Mapping[str, str]) -> Mapping[str, str] | None:

@@ -17,9 +17,11 @@ server.listen(0, "127.0.0.1", () => {
         response_types: ["code"],
         scope: "openid offline_access send",
       },
+      // A mail server, which asks whether a token is good (RFC 7662).
+      { client_id: "mails", client_secret: "asks", grant_types: [], redirect_uris: [], response_types: [] },
     ],
     scopes: ["openid", "offline_access", "send"],
-    features: { clientCredentials: { enabled: true }, devInteractions: { enabled: true } },
+    features: { clientCredentials: { enabled: true }, devInteractions: { enabled: true }, introspection: { enabled: true }, revocation: { enabled: true } },
     issueRefreshToken: () => true,
     pkce: { required: () => false },
     rotateRefreshToken: true,

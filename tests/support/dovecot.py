@@ -86,6 +86,18 @@ _FOLDER: Final = """  mailbox {name} {{
   }}"""
 
 
+_TOKENS: Final = """passdb {{
+  driver = passwd-file
+  mechanisms = plain login
+  args = scheme=PLAIN username_format=%u {home}/users
+}}
+passdb {{
+  driver = oauth2
+  mechanisms = xoauth2
+  args = {home}/tokens
+}}"""
+
+
 @dataclass(frozen=True, slots=True)
 class Shape:
     """What differs from server to server. capability: what it says that it can (None: all that it can).
@@ -103,6 +115,19 @@ class Shape:
     heartbeat_s: int = HEARTBEAT_S
     more: str = ""
     files: Mapping[str, str] = field(default_factory=dict)  # further ones that the configuration names, by their names
+
+
+def taking_tokens_of(base: str) -> Shape:
+    """It asks an issuer whether a token is good (RFC 7662), and takes the client of the token for the user (`tests/peers/issuer.mjs`)."""
+    address = base.replace("://", "://mails:asks@")
+    lines = [
+        "introspection_mode = post",
+        f"introspection_url = {address}/token/introspection",
+        "username_attribute = client_id",
+        "active_attribute = active",
+        "active_value = true",
+    ]
+    return Shape(mechanisms="xoauth2", passdb=_TOKENS, files={"tokens": "\n".join(lines)})
 
 
 class Dovecot:

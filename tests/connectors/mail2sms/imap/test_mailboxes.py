@@ -106,8 +106,7 @@ def test_mailboxes_are_read_from_when_they_are_set_until_they_are_taken_away(hub
         wait_for(lambda: row(hub, anne).taken_at == hub.engine.clock.now)
         assert row(hub, anne).heard_at == hub.engine.clock.now
         hub.visit(CONNECTOR).tools.installations.remove(ben)
-        wait_for(lambda: (one.watch.look(), server.count("Processed"))[1] == 2)
-        wait_for(lambda: (one.watch.look(), len(server.sessions()))[1] == 1)
+        one.looks_until(lambda: len(server.sessions()) == 1)
         assert row(hub, ben) is None
     assert row(hub, anne).owner is None
 
