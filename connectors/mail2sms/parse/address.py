@@ -4,12 +4,12 @@
     dest    = ["+"]["00"]<6 to 15 digits> | "g-"<slug> | "c-"<slug> | "r-"<thread> | "list"
     option  = "n" | "m" | "p"<1 to 9> | "s-"<slug> | "d-"<yyyymmddThhmm> | "test"
 
-<local> is that of an ordinary mailbox. A thread is the id of a sending, its 128 bits in 26 letters of base32 (RFC 4648 section 6). All is
-read in any case, as clients may change it, and written in lower case. A local part has 64 octets at most (RFC 5321 section 4.5.3.1.1).
+<local> is that of an ordinary mailbox, "list" the people of an attached list. A thread is the id of a sending, its 128 bits in 26 letters
+of base32 (RFC 4648 section 6). All is read in any case, as clients may change it, and written in lower case. A local part has 64 octets
+at most (RFC 5321 section 4.5.3.1.1).
 """
 
 import base64
-import binascii
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -102,10 +102,7 @@ def _value(found: re.Match[str]) -> tuple[Kind, str] | None:
 
 def _unpacked(letters: str) -> str | None:
     """The id; None where the two bits that are left over are not 0, so that a thread has one spelling."""
-    try:
-        thread = str(UUID(bytes=base64.b32decode(f"{letters.upper()}======")))
-    except (binascii.Error, ValueError):
-        return None
+    thread = str(UUID(bytes=base64.b32decode(f"{letters.upper()}======")))
     return thread if _packed(thread) == letters else None
 
 

@@ -63,10 +63,7 @@ def _separator(text: str) -> str:
 
 
 def _score(sample: str, separator: str) -> tuple[int, int]:
-    try:
-        rows = list(_rows(sample, separator))
-    except csv.Error:
-        return 0, 0
+    rows = list(_rows(sample, separator))
     width = max((len(row) for row in rows), default=0)
     with_number = sum(any(map(_NUMBER.fullmatch, row)) for row in rows)
     return with_number, sum(len(row) == width for row in rows) if width > 1 else 0

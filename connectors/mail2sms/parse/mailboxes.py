@@ -27,14 +27,8 @@ class Mailbox:
 
 def read(text: str) -> tuple[Mailbox, ...] | None:
     """The mailboxes of a header, those of groups too; None where it can't be taken apart (a bracket, quote or comment that never ends)."""
-    found: list[Mailbox] = []
-    for entry in _entries(text):
-        if entry is None:
-            return None
-        name, bracketed = entry
-        if bracketed is not None or name:
-            found.append(Mailbox("", name) if bracketed is None else Mailbox(name, bracketed))
-    return tuple(found)
+    entries = _entries(text)
+    return None if entries is None else tuple(mailbox for entry in entries if (mailbox := entry.mailbox()))
 
 
 def bare(address: str) -> str | None:
@@ -84,8 +78,12 @@ class _Entry:
     address: list[str] | None = None
     inside: bool = False
 
-    def done(self) -> tuple[str, str | None]:
-        return "".join(self.name).strip(), None if self.address is None else "".join(self.address).strip()
+    def mailbox(self) -> Mailbox | None:
+        """None where nothing is written."""
+        name = "".join(self.name).strip()
+        if self.address is not None:
+            return Mailbox(name, "".join(self.address).strip())
+        return Mailbox("", name) if name else None
 
     def add(self, written: str) -> None:
         (self.address if self.inside and self.address is not None else self.name).append(written)
@@ -105,27 +103,24 @@ class _Entry:
         return True
 
 
-def _entries(text: str) -> Iterator[tuple[str, str | None] | None]:
-    """Name and bracketed address of each entry (None: without brackets). None as the last: the header makes no sense."""
-    entry, comments = _Entry(), 0
+def _entries(text: str) -> list[_Entry] | None:
+    """What stands between the commas of a header; None where it makes no sense."""
+    entries, comments = [_Entry()], 0
     for piece in _pieces(text):
-        mark = piece["mark"]
+        mark, entry = piece["mark"], entries[-1]
         if mark in {"(", ")"}:
             comments += 1 if mark == "(" else -1
             if not 0 <= comments <= MOST_COMMENTS:
-                yield None
-                return
+                return None
         elif comments:
             continue
         elif mark in {",", ";"} and not entry.inside:
-            yield entry.done()
-            entry = _Entry()
+            entries.append(_Entry())
         elif piece["stray"] or (mark and not entry.take(mark)):
-            yield None
-            return
+            return None
         elif not mark:
             entry.add(piece[0])
-    yield None if entry.inside or comments else entry.done()
+    return None if entries[-1].inside or comments else entries
 
 
 def _pieces(text: str) -> Iterator[re.Match[str]]:

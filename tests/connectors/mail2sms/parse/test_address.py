@@ -39,6 +39,7 @@ def wrong(text: str, local: str = "") -> tuple[str, object]:
         ("0612345678.d-20261224t0900", Address("number", "0612345678", None, Options(send_at="20261224T0900"))),
         ("g-clients-2026.m", Address("group", "clients-2026", None, Options("marketing"))),
         ("c-welcome+abc", Address("template", "welcome", "abc")),
+        ("list.m", Address("list", "list", None, Options("marketing"))),
         ("no-reply", Address("nobody", "no-reply")),
         ("Postmaster", Address("nobody", "postmaster")),
         ('"0612345678"', Address("number", "0612345678")),

@@ -138,3 +138,8 @@ def test_case_43_lines_that_flow_are_joined() -> None:
 def test_case_43_quotes_of_text_that_flows_stay_apart() -> None:
     body = "Oui \r\nmerci \r\n\r\nOn 26/11/2026 10:00, Bob wrote: \r\n> Une \r\n> question\r\n"
     assert text(mime(part(body, "text/plain; format=flowed"))) == "Oui merci"
+    assert text(mime(part("Oui \r\n> non\r\nmerci ", "text/plain; format=flowed"))) == "Oui\n> non\nmerci"
+
+
+def test_case_43_more_lines_than_are_ever_sent_stay_as_they_are() -> None:
+    assert text(mime(part("a \n" * 60_000, "text/plain; format=flowed"))).count("\n") == 59_999

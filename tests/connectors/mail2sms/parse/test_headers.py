@@ -67,6 +67,9 @@ def test_case_17_two_from_headers_are_refused() -> None:
         "alice@trusted .example",
         "alice@trusted.example\x00.evil.example",
         "(alice@trusted.example",
+        "alice@trusted.example)",
+        "<alice@trusted.example;eve@evil.example>",
+        "alice@trusted.example\\",
     ],
 )
 def test_case_18_a_from_that_two_could_read_differently_is_refused(sender: str) -> None:
@@ -195,7 +198,8 @@ def test_a_mail_of_nothing_is_from_nobody() -> None:
     assert refusal(b"") == refusal(b"\r\n\r\n") == refusal(b"\0" * 100) == "from_invalid"
 
 
-def test_a_file_of_mails_begins_with_a_line_of_its_own() -> None:
+def test_a_first_line_that_is_no_header_is_passed_over() -> None:
+    assert headers(b" To: x\n" + mail()).to == (NUMBER,)
     assert headers(b"From anne Thu Nov 26 10:00:00 2026\n" + mail()).sender == SENDER
 
 

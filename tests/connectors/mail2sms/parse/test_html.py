@@ -105,7 +105,7 @@ def test_a_wide_table_is_its_cells_and_no_blanks() -> None:
 
 
 @pytest.mark.parametrize(
-    "source", ["", "<!-- nothing -->", "<p>&nbsp;</p>", "<?xml version='1.0' encoding='latin-1'?>"]
+    "source", ["", "<!-- nothing -->", "<p>&nbsp;</p>", "<?xml version='1.0' encoding='latin-1'?>", "<html hidden>x"]
 )
 def test_a_page_of_nothing_has_no_text(source: str) -> None:
     assert refusal(mime(part(source, "text/html"))) == "no_body"
