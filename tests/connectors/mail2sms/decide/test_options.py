@@ -1,5 +1,6 @@
 """What addresses and lines before the text say of how to send."""
 
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -7,11 +8,18 @@ import pytest
 from connectors.mail2sms.decide import options
 from connectors.mail2sms.mail import Options, Wrong
 from core import accounts
+from tests.support.databases import SqliteFiles
 from tests.support.mail2sms import NUMBER, OTHER, Shop
 from tests.support.plugged import Plugged
 
 PARIS = ZoneInfo("Europe/Paris")
 AT_NINE = 1_798_099_200_000  # 2026-12-24 09:00 in Paris
+
+
+@pytest.fixture
+def database_url(sqlite_files: SqliteFiles, tmp_path: Path) -> str:
+    """What is shown here is decided by pure functions: one kind of database is enough."""
+    return sqlite_files.fresh(tmp_path)
 
 
 @pytest.mark.parametrize(

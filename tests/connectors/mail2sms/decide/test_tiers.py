@@ -1,13 +1,22 @@
 """Who may have something sent: proven allowed senders, tokens for whom they were made, and nobody else."""
 
+from pathlib import Path
+
 import pytest
 
 from connectors.mail2sms.mail import Proof
+from tests.support.databases import SqliteFiles
 from tests.support.mail2sms import ANNE, NOTHING, NUMBER, OTHER, PROVEN, Shop
 from tests.support.plugged import Plugged
 
 SILENT = Proof(temporary=True)
 STRANGER = "device@else.example"
+
+
+@pytest.fixture
+def database_url(sqlite_files: SqliteFiles, tmp_path: Path) -> str:
+    """What is shown here is decided by pure functions: one kind of database is enough."""
+    return sqlite_files.fresh(tmp_path)
 
 
 @pytest.mark.parametrize(
