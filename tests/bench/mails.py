@@ -49,7 +49,13 @@ def _measure(place: Place) -> Iterator[Measured]:
 def _mail(place: int) -> bytes:
     if place % POISON_EACH == POISON_EACH // 2:
         return _poison(place)
-    raw = mail(SENDER, f"{number(place)}@sms.example", f"Bonjour {place}", message_id=f"{place}@office.example", at=wall_clock())
+    raw = mail(
+        SENDER,
+        f"{number(place)}@sms.example",
+        f"Bonjour {place}",
+        message_id=f"{place}@office.example",
+        at=wall_clock(),
+    )
     return signed(raw, key_of("office.example"), at=None)
 
 
