@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from email.message import EmailMessage
+from functools import partial
 from typing import Final
 
 from sqlalchemy import func, select
@@ -41,7 +42,7 @@ def _measure(place: Place) -> Iterator[Measured]:
                 hub.more["SMSHUB_DNS"] = names.where
                 hub.start("worker", "listen")
                 with hub.watched("mails"):
-                    wait(lambda hub=hub, box=box, count=count: _taken(hub) >= count and not box.count(), every_s=0.2)
+                    wait(partial(_over, hub, box, count), every_s=0.2)
                 _check(hub, count)
                 yield {KEY: (count - 1) / (_took_ms(hub) / 1000)}
 
@@ -79,6 +80,11 @@ def _install(hub: Hub, box: Dovecot) -> None:
     with hub.runtime.begin() as tx:
         book = Book(Registry((CONNECTOR,)), keys_from([SECRET]), connections.forget)
         book.create(tx, account.id, CONNECTOR, settings, "bench")
+
+
+def _over(hub: Hub, box: Dovecot, count: int) -> bool:
+    """All mails are decided, and put away."""
+    return _taken(hub) >= count and not box.count()
 
 
 def _taken(hub: Hub) -> int:

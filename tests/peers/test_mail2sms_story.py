@@ -56,7 +56,7 @@ class Office:
 
     def _letters(self) -> list[EmailMessage]:
         parser = BytesParser(policy=policy.default)
-        return [parser.parsebytes(path.read_bytes()) for path in sorted(self.letters.glob("*.eml"))]  # type: ignore[misc]
+        return [parser.parsebytes(path.read_bytes()) for path in sorted(self.letters.glob("*.eml"))]
 
 
 @pytest.fixture
