@@ -12,13 +12,15 @@ from hub import database
 from hub.migrations import regenerate
 from hub.migrations.compare import same_type
 from hub.migrations.tables import metadata
+from tests.support.databases import built_in
 
 
 @pytest.fixture
 def bare(database_url: str) -> Iterator[Database]:
     """A database with no table at all."""
     opened = Database(database_url)
-    metadata.drop_all(opened.engine)
+    for tables in (metadata, *{table.metadata for one in built_in() for table in one.tables}):
+        tables.drop_all(opened.engine)
     yield opened
     with opened.engine.begin() as connection:
         connection.execute(text("DROP TABLE IF EXISTS alembic_version"))
