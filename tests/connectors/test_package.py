@@ -173,7 +173,7 @@ def test_a_listener_that_dies_in_a_process_of_its_own_is_told_by_the_web(
     database.upgrade(database_url, [package / "smshub_parcels" / "migrations"])
     with Process("web", tmp_path, **place.beside) as web, Process("listen", tmp_path, **place.beside) as listen:
         web.ready()
-        listen.ready(word=" listens for parcels-line")
+        listen.ready(word="parcels-line")
         assert echo(place, b"hello\n") == b"hello\n"
         assert echo(place, b"\xff\n") == b""
         (reason,) = wait_for(lambda: [one for one in place.get("/healthz").json()["reasons"] if "parcels" in one])
