@@ -47,6 +47,21 @@ def test_people_are_counted_and_not_mails(hub: Plugged) -> None:
     assert shop.take(shop.mail()).state == "accepted"
 
 
+def test_whom_no_sms_goes_to_counts_for_nothing_and_alone_is_refused(hub: Plugged) -> None:
+    shop = Shop(hub, per_hour=2)
+    assert shop.take(shop.mail(to=[NUMBER, "85251234567"])).state == "accepted"
+    ((_, told),) = shop.letters
+    assert [(one["status"], one["why"]) for one in told["people"]] == [
+        ("queued", None),
+        ("refused", "unpriced_country"),
+    ]
+    assert shop.take(shop.mail()).state == "accepted"
+    assert shop.take(shop.mail(to="85251234567")).code == "held_sender_cap"
+    hub.engine.clock.forward(hours=2)
+    assert shop.take(shop.mail(to="85251234567")).code == "refused"
+    assert sorted(row.people for row in shop.rows(sendings)) == [0, 0, 1, 1]
+
+
 def test_a_token_alone_has_its_own_day(shop: Shop) -> None:
     token = shop.token(recipients=[f"+{NUMBER}"], per_day=2)
     for sender in ("a@device.example", "b@device.example"):

@@ -92,6 +92,9 @@ def test_its_token_sends_nothing_else_and_ends(shop: Shop, held: str, hub: Plugg
     question = shop.question()
     token = question.rpartition("+")[2]
     assert shop.take(shop.mail("OK", to=f"{NUMBER}+{token}")).code == "token_wrong"
+    assert shop.take(shop.mail("B 9 h"), envelope=(shop.to(OTHER),)).state == "held"
+    another = shop.question().partition("+")[0]
+    assert shop.take(shop.mail("OK", to=f"{another}+{token}")).code == "token_wrong"
     hub.engine.clock.forward(days=4)
     assert shop.take(shop.mail("OK", to=question)).code == "confirm_over"
     assert shop.messages == []

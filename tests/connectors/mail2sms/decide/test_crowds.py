@@ -68,6 +68,15 @@ def test_a_list_is_sent_with_what_stands_beside_its_numbers(shop: Shop) -> None:
     assert len(texts(shop)) == 2
 
 
+def test_a_list_that_was_sent_is_not_sent_again_with_a_group_beside_it(shop: Shop) -> None:
+    shop.hub.engine.group(shop.hub.account(shop.visitor), *people(2), name="Clients")
+    lines, same = ["number", f"+{NUMBER}", f"+{OTHER}"], {"Message-ID": "<a@b>"}
+    assert shop.take(with_list(shop, lines, **same)).state == "accepted"
+    both = with_list(shop, lines, **same).replace(b"To: ", f"To: {shop.to('g-clients')}, ".encode(), 1)
+    assert shop.take(both).state == "accepted"
+    assert len(texts(shop)) == len(shop.messages) == 4
+
+
 def test_a_list_of_many_waits(shop: Shop) -> None:
     raw = with_list(shop, ["number", *people(25), *people(25)])
     assert shop.take(raw).code == "held_list"

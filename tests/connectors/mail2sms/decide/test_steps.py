@@ -6,6 +6,7 @@ from threading import Barrier, Thread
 
 import pytest
 from sqlalchemy.exc import OperationalError
+from structlog.testing import capture_logs
 
 from connectors.contract import Catalogue, Reply
 from connectors.mail2sms.intake import steps
@@ -76,6 +77,22 @@ def test_a_mail_that_could_be_read_after_all_is_sent(shop: Shop) -> None:
     assert shop.read(raw, Proves(before=unread)).state == "retry"
     assert shop.take(raw).state == "accepted"
     assert shop.mails[0].attempts == 2
+
+
+def test_a_mail_that_is_given_up_is_told_to_the_log_once_by_that_word(shop: Shop) -> None:
+    killer, lethal, whole = shop.mail(), shop.mail(), shop.visit
+    with capture_logs() as logs:
+        for _ in range(4):
+            shop.read(killer, Proves(before=unread))
+        crashing(shop, "mail.kept")
+        for _ in range(3):
+            with pytest.raises(Killed):
+                shop.take(lethal)
+        shop.visit = whole
+        for _ in range(2):
+            shop.take(lethal)
+    told = [(one["mail_id"], one["code"], one["log_level"]) for one in logs if one.get("state") == "poison"]
+    assert told == [(mail.id, "poison", "warning") for mail in shop.mails]
 
 
 class Away:
