@@ -31,6 +31,7 @@ PEOPLE: Final = 3
 # 1 size, 2 fetch, 3 kept, 4 read, 5 accepted, 6 put away: where mails come in; 7 sent, 8 told: where the engine and jobs work.
 LISTENING: Final = ("mail.sized:2", "mail.fetched:2", "mail.kept:2", "mail.read:2", "mail.accepted:2", "mail.moved:2")
 WORKING: Final = ("after_claim:1", "after_submit:1", "mail.mailed:2")
+POINTS: Final = (*LISTENING, *WORKING)
 
 
 @pytest.fixture
@@ -48,7 +49,7 @@ def names() -> Iterator[NameServer]:
         yield server
 
 
-@pytest.mark.parametrize("point", [*LISTENING, *WORKING])
+@pytest.mark.parametrize("point", POINTS)
 def test_case_52_a_mail_is_one_sms_for_everybody_whatever_dies_when(site: Site, names: NameServer, point: str) -> None:
     with Dovecot() as box:
         install(site, box)

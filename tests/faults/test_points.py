@@ -24,6 +24,7 @@ from hub.sealing.rotation import PAGE
 from hub.secrets import keys_from
 from tests.chaos.checker import Told, findings, left_behind
 from tests.chaos.load import endpoint
+from tests.faults.test_mail2sms_killed import POINTS as OF_MAILS
 from tests.support.connected import installation_of, issuer
 from tests.support.hooked import KEYS as TOKEN_KEYS
 from tests.support.issuers import issuing
@@ -79,7 +80,8 @@ def test_every_fault_point_has_a_case() -> None:
     calls = re.compile(r"[.]fault\(\"([a-z_.]+)\"\)")
     code = [path for room in ("core", "hub", "connectors") for path in (ROOT / room).rglob("*.py")]
     points = {point for path in code for point in calls.findall(path.read_text(encoding="utf-8"))}
-    assert points == {case.partition(":")[0] for case in (*SENDING, *TELLING, *ACCEPTING, *WORKING, *SEALING)}
+    cases = (*SENDING, *TELLING, *ACCEPTING, *WORKING, *SEALING, *OF_MAILS)
+    assert points == {case.partition(":")[0] for case in cases}
 
 
 def crash(site: Site, point: str) -> None:
