@@ -7,6 +7,7 @@ from sqlalchemy import delete
 
 from connectors.contract import Installation
 from connectors.mail2sms import gateways, oauth
+from connectors.mail2sms.intake import leases
 from connectors.mail2sms.settings import Mailbox, office_of
 from connectors.mail2sms.tables import TABLES
 from core import Refused, Tx
@@ -20,6 +21,8 @@ def kept(tx: Tx, installation: Installation) -> None:
     office = office_of(installation)
     if office.mailbox is not None:
         _check(office.mailbox)
+    else:
+        leases.forget(tx, office.id)
     gateways.claim(tx, office)
     oauth.kept(tx, installation)
 

@@ -7,11 +7,10 @@ from sqlalchemy import Row, func, select
 
 from connectors.contract import Gauge, Happening, Installation
 from connectors.mail2sms.mail import OPEN, TURNED_AWAY
-from connectors.mail2sms.tables import letters, mailboxes, mails
+from connectors.mail2sms.tables import UNSENT, letters, mailboxes, mails
 from core import Tx
 
 WAITING: Final = (*sorted(OPEN), "held")
-GIVEN_UP_MS: Final = 24 * 3600 * 1000  # a letter that could not be mailed for so long is not tried any more
 
 
 def recent(tx: Tx, installation: Installation, most: int) -> Sequence[Happening]:
@@ -40,16 +39,15 @@ def waiting(tx: Tx) -> Mapping[str, float]:
 
 
 def heard(tx: Tx) -> Mapping[str, float]:
-    """How long ago each mailbox that is read was last heard of; since it fails, where nothing was heard yet."""
+    """How long ago each mailbox was last heard of, also where no process reads it any more; since it fails, where nothing was heard yet."""
     at = func.coalesce(mailboxes.c.heard_at, mailboxes.c.failing_since)
-    read = select(mailboxes.c.installation_id, at.label("at")).where(mailboxes.c.owner.is_not(None), at.is_not(None))
+    read = select(mailboxes.c.installation_id, at.label("at")).where(at.is_not(None))
     return {row.installation_id: max(0.0, (tx.now - row.at) / 1000) for row in tx.all(read)}
 
 
 def letters_waiting(tx: Tx) -> Mapping[str, float]:
     """How many letters are to be mailed, by kind."""
-    unsent = letters.c.sent_at.is_(None) & (letters.c.created_at > tx.now - GIVEN_UP_MS)
-    counted = select(letters.c.kind, func.count().label("letters")).where(unsent).group_by(letters.c.kind)
+    counted = select(letters.c.kind, func.count().label("letters")).where(UNSENT).group_by(letters.c.kind)
     return {row.kind: row.letters for row in tx.all(counted)}
 
 

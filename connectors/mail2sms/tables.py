@@ -86,12 +86,13 @@ letters = Table(
     text("facts"),  # JSON
     whole("created_at"),
     whole("sent_at", nullable=True),
+    whole("given_up_at", nullable=True),  # refused for good, or not taken for a day
     UniqueConstraint("installation_id", "occasion", name="uq_mail2sms_letters_installation_id_occasion"),
     Index("ix_mail2sms_letters_created_at", "created_at"),
     Index("ix_mail2sms_letters_installation_id_to_created_at", "installation_id", "to", "created_at"),
 )
-_unsent = letters.c.sent_at.is_(None)
-Index("ix_mail2sms_letters_unsent", letters.c.created_at, postgresql_where=_unsent, sqlite_where=_unsent)
+UNSENT: Final = letters.c.sent_at.is_(None) & letters.c.given_up_at.is_(None)
+Index("ix_mail2sms_letters_unsent", letters.c.created_at, postgresql_where=UNSENT, sqlite_where=UNSENT)
 
 # Secrets in addresses. Only their digests are kept.
 tokens = Table(

@@ -69,6 +69,7 @@ def put(
         "facts": json.dumps(facts, ensure_ascii=False),
         "created_at": tx.now,
         "sent_at": None,
+        "given_up_at": None,
     }
     new = tx.upsert(letters).values(**row)
     if not tx.execute(new.on_conflict_do_nothing(index_elements=["installation_id", "occasion"])):

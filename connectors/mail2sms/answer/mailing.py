@@ -12,12 +12,16 @@ from connectors.contract import Visit
 from connectors.mail2sms import tokens
 from connectors.mail2sms.answer import compose, heads, words
 from connectors.mail2sms.answer.bodies import Teller
+from connectors.mail2sms.answer.letters import JOB
 from connectors.mail2sms.mail import Address
 from connectors.mail2sms.settings import Office, office_of
-from connectors.mail2sms.tables import letters, sendings
-from core import PeerError, Refused, Runtime, Tx, accounts
+from connectors.mail2sms.tables import UNSENT, letters, sendings
+from core import PeerError, Refused, Runtime, Tx, accounts, jobs
 
 ENVELOPE: Final = "envelope_sender"  # SMSHUB_CONNECTOR_MAIL2SMS_ENVELOPE_SENDER: some relays refuse the null sender
+PATIENCE_MS: Final = 24 * 3600 * 1000
+FIRST_WAIT_MS: Final = 5_000
+LONGEST_WAIT_MS: Final = 1_800_000
 
 log = structlog.get_logger()
 
@@ -32,7 +36,10 @@ class Ready:
 
 
 def send(visit: Visit, letter_id: str) -> None:
-    """Mail a letter, unless it was. It may go twice after a crash, under one Message-ID. Raises PeerError where it is to be tried again."""
+    """Mail a letter, unless it was. It may go twice after a crash, under one Message-ID.
+
+    Where the mail server does not take it now it is promised again, for a day: other jobs are given up long before.
+    """
     letter = _waiting(visit.runtime, letter_id)
     if letter is None:
         return
@@ -40,27 +47,34 @@ def send(visit: Visit, letter_id: str) -> None:
         office = office_of(visit.tools.installations.get(letter.installation_id))
     except Refused:  # removed: nobody is there to answer for
         return
-    if _posted(visit, letter, _mail(visit, office, letter)):
-        visit.runtime.fault("mail.mailed")
-        with visit.runtime.begin() as tx:
-            tx.execute(update(letters).where(letters.c.id == letter_id).values(sent_at=tx.now))
-
-
-def _posted(visit: Visit, letter: Row[Any], raw: bytes) -> bool:
-    """False where the mail server refused it for good."""
     try:
-        visit.tools.post(raw, letter.to, str(visit.tools.options.get(ENVELOPE, "")))
+        visit.tools.post(_mail(visit, office, letter), letter.to, str(visit.tools.options.get(ENVELOPE, "")))
     except PeerError as error:
-        if error.kind != "rejected":
-            raise
-        log.warning("mail2sms.letter_refused", letter_id=letter.id, kind=letter.kind, why=error.detail)
-        return False
-    return True
+        _not_taken(visit.runtime, letter, error)
+        return
+    visit.runtime.fault("mail.mailed")
+    with visit.runtime.begin() as tx:
+        tx.execute(update(letters).where(letters.c.id == letter_id).values(sent_at=tx.now))
+
+
+def _not_taken(runtime: Runtime, letter: Row[Any], error: PeerError) -> None:
+    """Given up where the mail server refused it for good, or took nothing for a day; else tried again when it is twice as old."""
+    age = max(0, runtime.clock() - letter.created_at)
+    is_over = error.kind == "rejected" or age >= PATIENCE_MS
+    with runtime.begin() as tx:
+        if is_over:
+            tx.execute(update(letters).where(letters.c.id == letter.id).values(given_up_at=tx.now))
+        else:
+            wait = min(max(age, FIRST_WAIT_MS), LONGEST_WAIT_MS)
+            jobs.add(tx, letter.account_id, JOB, letter.id, tx.now + wait)
+    late = "mail2sms.letter_given_up" if is_over else "mail2sms.letter_put_off"
+    event = "mail2sms.letter_refused" if error.kind == "rejected" else late
+    log.warning(event, letter_id=letter.id, kind=letter.kind, why=error.detail)
 
 
 def _waiting(runtime: Runtime, letter_id: str) -> Row[Any] | None:
     with runtime.read() as tx:
-        return tx.one(select(letters).where(letters.c.id == letter_id, letters.c.sent_at.is_(None)))
+        return tx.one(select(letters).where(letters.c.id == letter_id, UNSENT))
 
 
 def _mail(visit: Visit, office: Office, letter: Row[Any]) -> bytes:

@@ -18,12 +18,13 @@ SHORT: Final = 500  # characters of what a row says
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A mail's row. outcome: where it is decided already. created_at: when it was first seen (ms)."""
+    """A mail's row. outcome: where it is decided already; is_given_up: just now. created_at: when it was first seen (ms)."""
 
     id: str
     attempts: int
     created_at: int
     outcome: Outcome | None = None
+    is_given_up: bool = False
 
 
 def digest_of(mail: Found) -> str:
@@ -55,7 +56,7 @@ def keep(tx: Tx, office: Office, intake: str, digest: str) -> Kept:
     if row.state not in OPEN:
         return Kept(row.id, row.attempts, row.created_at, outcome_of(row))
     if row.attempts >= MOST_ATTEMPTS:
-        return Kept(row.id, row.attempts, row.created_at, give_up(tx, row.id))
+        return Kept(row.id, row.attempts, row.created_at, give_up(tx, row.id), is_given_up=True)
     tx.execute(update(mails).where(mails.c.id == row.id).values(attempts=row.attempts + 1))
     return Kept(row.id, row.attempts + 1, row.created_at)
 

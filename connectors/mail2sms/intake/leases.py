@@ -48,6 +48,11 @@ def begin_anew(tx: Tx, installation_id: str) -> None:
     _change(tx, installation_id, trouble=None, failing_since=None)
 
 
+def forget(tx: Tx, installation_id: str) -> None:
+    """It has no mailbox any more: nothing is to be heard of it."""
+    _change(tx, installation_id, heard_at=None, trouble=None, failing_since=None)
+
+
 def there(tx: Tx, installation_id: str) -> None:
     """There is a row of this mailbox now."""
     new = tx.upsert(mailboxes).values(installation_id=installation_id, owner=None, lease_until=0)

@@ -87,6 +87,7 @@ class Watch:
         with self.visit.runtime.begin() as tx:
             if now is None:
                 leases.release(tx, self.owner, [kept.installation.id])
+                leases.forget(tx, kept.installation.id)
             elif not kept.is_of(now):
                 leases.begin_anew(tx, now.id)
 

@@ -52,14 +52,14 @@ def take(visit: Visit, office: Office, found: Found, reader: Reads) -> Outcome:
         kept = rows.keep(tx, office, found.intake, rows.digest_of(found))
     visit.runtime.fault("mail.kept")
     if kept.outcome is not None:
-        return kept.outcome
+        return _known_already(kept, found.intake, kept.outcome)
     try:
         read = reader.read(_task(office, found))
     except Stopped:
         with visit.runtime.begin() as tx:
             return rows.put_back(tx, kept.id, Wrong("busy"))
     except Unread as why:
-        return _unread(visit, kept, why)
+        return _unread(visit, found.intake, kept, why)
     visit.runtime.fault("mail.read")
     return _over(visit, found.intake, kept, lambda: _decided(visit, office, found, kept, _patient(visit, kept, read)))
 
@@ -70,7 +70,7 @@ def too_large(visit: Visit, office: Office, size: int, headers: bytes) -> Outcom
     with visit.runtime.begin() as tx:
         kept = rows.keep(tx, office, "imap", hashlib.sha256(b"%d\0%b" % (size, headers)).hexdigest())
     if kept.outcome is not None:
-        return kept.outcome
+        return _known_already(kept, "imap", kept.outcome)
     parsed = parse(raw, office.gateway)
     if isinstance(parsed.headers, Wrong):
         return _over(visit, "imap", kept, lambda: accept.refuse_unread(visit, kept.id, Wrong("too_large", _MOST)))
@@ -93,8 +93,19 @@ def _over(visit: Visit, intake: str, kept: Kept, decide: Callable[[], Outcome]) 
                 rows.put_back(tx, kept.id, Wrong("busy"))
         raise
     visit.runtime.fault("mail.accepted")
-    log.info("mail2sms.mail", mail_id=kept.id, intake=intake, state=outcome.state, code=outcome.code)
+    return _told(kept, intake, outcome)
+
+
+def _told(kept: Kept, intake: str, outcome: Outcome) -> Outcome:
+    """What became of a mail, for the log. One that was given up is worth a look."""
+    tell = log.warning if outcome.state == "poison" else log.info
+    tell("mail2sms.mail", mail_id=kept.id, intake=intake, state=outcome.state, code=outcome.code)
     return outcome
+
+
+def _known_already(kept: Kept, intake: str, outcome: Outcome) -> Outcome:
+    """It was decided before, and told then; but for the one whose attempts came to an end just now."""
+    return _told(kept, intake, outcome) if kept.is_given_up else outcome
 
 
 def _task(office: Office, found: Found) -> Task:
@@ -108,13 +119,14 @@ def _task(office: Office, found: Found) -> Task:
     )
 
 
-def _unread(visit: Visit, kept: Kept, why: Unread) -> Outcome:
+def _unread(visit: Visit, intake: str, kept: Kept, why: Unread) -> Outcome:
     """It took too long, or its reader died: the third time it is given up, so that the others are read."""
     log.warning("mail2sms.unread", mail_id=kept.id, attempts=kept.attempts, why=str(why))
+    if kept.attempts < rows.MOST_ATTEMPTS:
+        return Outcome("retry", "busy", REFUSALS["busy"].en)
     with visit.runtime.begin() as tx:
-        if kept.attempts >= rows.MOST_ATTEMPTS:
-            return rows.give_up(tx, kept.id)
-    return Outcome("retry", "busy", REFUSALS["busy"].en)
+        outcome = rows.give_up(tx, kept.id)
+    return _told(kept, intake, outcome)
 
 
 def _patient(visit: Visit, kept: Kept, read: Read) -> Read:
@@ -154,7 +166,7 @@ def _carried_out(visit: Visit, arrival: Arrival, verdict: Refuse | Confirm | Sen
     if isinstance(verdict, Refuse):
         return accept.refuse(visit, arrival, verdict.wrong)
     if isinstance(verdict, Confirm):
-        return confirm(visit, arrival, verdict.mail_id, read.parsed.content)
+        return confirm(visit, arrival, verdict.mail_id, read)
     return accept.accept(visit, arrival, verdict.plan, verdict.hold)
 
 

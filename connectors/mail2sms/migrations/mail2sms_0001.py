@@ -143,6 +143,7 @@ def _mail2sms_letters() -> None:
         sa.Column("facts", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("sent_at", sa.BigInteger(), nullable=True),
+        sa.Column("given_up_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("id"),
         sa.UniqueConstraint("installation_id", "occasion", name="uq_mail2sms_letters_installation_id_occasion"),
     )
@@ -161,8 +162,8 @@ def _mail2sms_letters_indexes() -> None:
         "mail2sms_letters",
         ["created_at"],
         unique=False,
-        postgresql_where=sa.text("sent_at IS NULL"),
-        sqlite_where=sa.text("sent_at IS NULL"),
+        postgresql_where=sa.text("sent_at IS NULL AND given_up_at IS NULL"),
+        sqlite_where=sa.text("sent_at IS NULL AND given_up_at IS NULL"),
     )
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from connectors.mail2sms.commands import COMMANDS
 from connectors.mail2sms.connector import CONNECTOR
+from connectors.mail2sms.intake import leases
 from connectors.mail2sms.lately import GAUGES, recent
 from connectors.mail2sms.tables import mailboxes
 from core import Refused
@@ -102,3 +103,13 @@ def test_how_long_ago_a_mailbox_was_heard_is_measured_once_it_is_read(hub: Plugg
     read(shop, heard_at=None, failing_since=shop.hub.engine.clock.now)
     hub.engine.clock.forward(minutes=5)
     assert measured(shop, "mailbox_heard_seconds_ago") == {shop.installation.id: 300}
+
+
+def test_a_mailbox_that_nobody_reads_any_more_is_still_measured_until_it_is_none(hub: Plugged, shop: Shop) -> None:
+    read(shop, heard_at=shop.hub.engine.clock.now)
+    with hub.runtime.begin() as tx:
+        leases.release(tx, "a process", [shop.installation.id])
+    hub.engine.clock.forward(minutes=5)
+    assert measured(shop, "mailbox_heard_seconds_ago") == {shop.installation.id: 300}
+    shop.visit.tools.installations.change(shop.installation, {"mailbox": None})
+    assert measured(shop, "mailbox_heard_seconds_ago") == {}

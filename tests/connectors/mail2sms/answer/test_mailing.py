@@ -1,6 +1,6 @@
 """Letters are handed over to a real mail server: by nobody, once, again where it could not be, and given up where it refuses."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +10,11 @@ from structlog.testing import capture_logs
 from connectors.mail2sms import answer, tokens
 from connectors.mail2sms.answer import mailing
 from connectors.mail2sms.connector import CONNECTOR
+from connectors.mail2sms.lately import letters_waiting
 from connectors.mail2sms.mail import Address
 from connectors.mail2sms.parse import address
 from connectors.mail2sms.tables import letters
 from connectors.mail2sms.tables import tokens as token_rows
-from core import PeerError
 from tests.support import mailing as mail_server
 from tests.support.correspondence import ANNE, Correspondence, body_of
 from tests.support.plugged import Plugged, plugged
@@ -38,6 +38,12 @@ def written(desk: Correspondence, kind: str, **facts: Any) -> str:
     letter_id = desk.put(kind, **facts)
     assert letter_id is not None
     return letter_id
+
+
+def waiting(desk: Correspondence) -> Mapping[str, float]:
+    """The letters that are measured to wait."""
+    with desk.hub.runtime.read() as tx:
+        return letters_waiting(tx)
 
 
 def secret_of(letter: Any) -> Address:
@@ -92,9 +98,7 @@ def test_a_held_mail_is_asked_about_with_a_secret_that_only_its_letter_knows(
 def test_a_mail_server_that_is_away_is_asked_again(desk: Correspondence, server: mail_server.Server) -> None:
     letter_id = written(desk, "accepted")
     server.refuses = "450 4.7.1 greylisted"
-    with pytest.raises(PeerError) as away:
-        mailing.send(desk.visit, letter_id)
-    assert away.value.kind == "unavailable"
+    mailing.send(desk.visit, letter_id)
     desk.work()
     server.refuses = ""
     desk.work(minutes=1)
@@ -115,6 +119,35 @@ def test_a_letter_that_is_refused_for_good_is_given_up_and_nobody_is_named(
     assert [(one["letter_id"], one["kind"]) for one in told] == [(letter_id, "accepted")]
     assert "anne" not in str(logs)
     assert [row.sent_at for row in desk.rows(letters)] == [None]
+    assert waiting(desk) == {}
+
+
+def test_a_relay_that_is_away_for_most_of_a_day_loses_no_letter(
+    desk: Correspondence, server: mail_server.Server
+) -> None:
+    written(desk, "accepted")
+    server.refuses = "451 4.3.0 come again"
+    for _ in range(90):
+        desk.work(minutes=15)
+    assert waiting(desk) == {"accepted": 1}
+    server.refuses = ""
+    desk.work(minutes=30)
+    assert len(server.taken) == 1
+    assert waiting(desk) == {}
+
+
+def test_a_letter_that_nobody_took_for_a_day_is_given_up_and_told(
+    desk: Correspondence, server: mail_server.Server
+) -> None:
+    letter_id = written(desk, "accepted")
+    server.refuses = "451 4.3.0 come again"
+    with capture_logs() as logs:
+        for _ in range(100):
+            desk.work(minutes=15)
+    server.refuses = ""
+    desk.work(hours=1)
+    assert [one["letter_id"] for one in logs if one["event"] == "mail2sms.letter_given_up"] == [letter_id]
+    assert (server.taken, waiting(desk)) == ([], {})
 
 
 def test_a_crash_before_it_is_marked_mails_it_again_under_the_same_id(
