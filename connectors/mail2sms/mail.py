@@ -113,13 +113,14 @@ class Proof:
     """What a mail proves about who sent it.
 
     aligned: a valid signature, or our mail server's word for one or for SPF, is of the domain in From (RFC 7489 section 3.1).
-    covered: which headers the aligned signature covers, in lower case (none where it is our server's word).
-    spf: our mail server says that SPF passed for the domain in From. signed_at: when it was signed (ms), where that is said.
+    covered: which headers the aligned signature covers, in lower case (none where it is our server's word). signed_body: the digest of
+    the body in that signature, "" where it is our server's word. spf: our mail server says that SPF passed for the domain in From. signed_at: when it was signed (ms), where that is said.
     temporary: a name server did not answer, so that nothing is proven yet. why: what was found, in a few words for the log.
     """
 
     aligned: bool = False
     covered: frozenset[str] = frozenset()
+    signed_body: str = ""
     spf: bool = False
     signed_at: int | None = None
     temporary: bool = False

@@ -38,6 +38,7 @@ def authenticate(raw: bytes, sender: str, received_at: int, authserv_id: str | N
     return Proof(
         aligned=aligned,
         covered=signed.covered if signed else frozenset(),
+        signed_body=signed.body if signed else "",
         spf=spf,
         signed_at=signed.at if signed else None,
         temporary=asked.silent and not aligned,
@@ -62,10 +63,11 @@ class _Asked:
 
 @dataclass(frozen=True, slots=True)
 class _Signed:
-    """A good signature of the domain in From: which headers it covers, and when it was made."""
+    """A good signature of the domain in From: which headers it covers, the digest of its body, and when it was made."""
 
     domain: str
     covered: frozenset[str]
+    body: str
     at: int | None
 
 
@@ -100,7 +102,7 @@ def _checked(mail: Mail, signature: Signature, alignment: Alignment, received_at
     if not aligned:
         return f"signed by {signature.domain}, not strictly aligned"
     at = signatures.signed_at(mail, signature, received_at)
-    return _Signed(signature.domain, signatures.covered(mail, signature), at)
+    return _Signed(signature.domain, signatures.covered(mail, signature), signatures.body(signature), at)
 
 
 def _told(mail: Mail, alignment: Alignment, authserv_id: str) -> Told:

@@ -22,6 +22,8 @@ from connectors.mail2sms.authenticate.fields import Field, Mail
 from connectors.mail2sms.authenticate.resolver import Lookup
 
 MOST_SIGNATURE_BYTES: Final = 8192
+# Of which a mail has one (RFC 5322 section 3.6, RFC 2045): a second one on top is read by some, while the one below is verified.
+ONCE: Final = ("subject", "date", "message-id", "mime-version", "content-type", "content-transfer-encoding")
 MOST_NAMES: Final = 200  # of headers that one covers
 MOST_KEY_LETTERS: Final = (
     1000  # base64 of an RSA key of 4096 bits is 736; a key is its signer's choice, and the work ours
@@ -82,6 +84,9 @@ def read(field: Field, received_at: int) -> Signature:
 
 def check(mail: Mail, signature: Signature, lookup: Lookup) -> None:
     """Raises Bad where the signature is not the domain's, or the mail not what was signed; NoAnswer where the key can't be asked for."""
+    twice = next((name for name in ONCE if len(mail.named(name)) > 1), None)
+    if twice:
+        raise Bad(f"{twice} stands there twice")
     record = _key(lookup(signature.key), signature)
     signer = dkim.DKIM(logger=_QUIET, minkey=FEWEST_BITS)
     signer.headers = [[field.written, field.value] for field in mail.fields]
@@ -101,6 +106,11 @@ def covered(mail: Mail, signature: Signature) -> frozenset[str]:
     """Headers that nobody can have changed or added since (section 5.4.2): all of that name are covered, or there is none."""
     counted = {name: signature.names.count(name) for name in signature.names}
     return frozenset(name for name, count in counted.items() if len(mail.named(name)) <= count)
+
+
+def body(signature: Signature) -> str:
+    """The digest of the body that was signed. The signature itself is no name of a mail: an RSA one can be written in many ways."""
+    return base64.b64decode(_BLANKS.sub(b"", signature.tags[b"bh"])).hex()
 
 
 def signed_at(mail: Mail, signature: Signature, received_at: int) -> int | None:

@@ -11,7 +11,7 @@ from connectors.mail2sms.decide.plan import Plan
 from connectors.mail2sms.decide.quotes import Quote
 from connectors.mail2sms.decide.told import Arrival
 from connectors.mail2sms.decide.turned import Turned
-from connectors.mail2sms.mail import OPEN, Content, Outcome, Wrong
+from connectors.mail2sms.mail import OPEN, Content, Outcome, Read, Wrong
 from core import Tx, ledger, words
 
 YES: Final = frozenset(
@@ -33,9 +33,9 @@ def word(content: Content | Wrong) -> Literal["yes", "no"] | None:
     return "yes" if said[0] in YES else "no" if said[0] in NO else None
 
 
-def confirm(visit: Visit, arrival: Arrival, mail_id: str, content: Content | Wrong) -> Outcome:
+def confirm(visit: Visit, arrival: Arrival, mail_id: str, read: Read) -> Outcome:
     """Do as the answer says; `confirm_unclear` where it says neither, `confirm_over` where nothing waits any more."""
-    meant = word(content)
+    meant = word(read.parsed.content)
     if meant is None:
         return accept.refuse(visit, arrival, Wrong("confirm_unclear"))
     try:
@@ -44,7 +44,7 @@ def confirm(visit: Visit, arrival: Arrival, mail_id: str, content: Content | Wro
             own = rows.locked(tx, arrival.mail_id)
             if own.state not in OPEN:
                 return rows.outcome_of(own)
-            if not _is_first(tx, arrival, mail_id, content):
+            if not _is_first(tx, arrival, mail_id, read):
                 return rows.close(tx, arrival.mail_id, "duplicate", Wrong("duplicate"), **arrival.columns)
             held = _held(rows.locked(tx, mail_id))
             return _dropped(tx, arrival, held) if meant == "no" else _let_go(tx, visit, arrival, held, quote)
@@ -52,11 +52,12 @@ def confirm(visit: Visit, arrival: Arrival, mail_id: str, content: Content | Wro
         return accept.refuse(visit, arrival, why.wrong)
 
 
-def _is_first(tx: Tx, arrival: Arrival, mail_id: str, content: Content | Wrong) -> bool:
+def _is_first(tx: Tx, arrival: Arrival, mail_id: str, read: Read) -> bool:
     """Whether the same answer did not come before: then it is done, and nobody needs to hear that it is too late."""
+    content, proof = read.parsed.content, read.proof
     digest = content.digest if isinstance(content, Content) else ""
     office, headers = arrival.office, arrival.headers
-    key = keys.key(office.account_id, keys.identity(headers, digest), f"confirm/{mail_id}")
+    key = keys.key(office.account_id, keys.identity(headers, digest, proof), f"confirm/{mail_id}")
     return sendings.first(tx, office, arrival.mail_id, headers.sender, key, digest)
 
 

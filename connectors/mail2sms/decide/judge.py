@@ -14,7 +14,7 @@ from connectors.mail2sms.mail import Content, Found, Headers, Read, Wrong
 from connectors.mail2sms.settings import Office
 from connectors.mail2sms.tokens import CONFIRM, THREAD, Token, is_good
 
-OLD_MS: Final = 24 * 3600 * 1000
+OLD_MS: Final = 24 * 3600 * 1000  # and as far ahead, as clocks may be
 EMPTY: Final = frozenset({"no_body", "text_empty"})
 OVER: Final[Mapping[str, str]] = {THREAD: "thread_over", CONFIRM: "confirm_over"}
 
@@ -105,7 +105,7 @@ def _verdict(case: Case, keys: dict[str, Key]) -> Verdict:
     _check_addresses(case)
     people = [(one, planning.person(one, case.known)) for one in case.of.recipients if one.address.kind in PEOPLE]
     tier = _tier(case, keys, people)
-    plan = planning.plan(case.office, case.known, case.of, case.headers, _content(case), people)
+    plan = planning.plan(case.office, case.known, case.of, case.headers, _content(case), people, case.read.proof)
     if case.writer.trusted:
         return Send(replace(plan, tier=tier), _hold(case, keys))
     by_number = {person.number: keys[one.text].id for one, person in people}
@@ -199,7 +199,8 @@ def _hold(case: Case, keys: Mapping[str, Key]) -> Wrong | None:
     named = [*case.of.recipients, *filter(None, [case.of.template])]
     if any(recipient.text not in keys and not recipient.shown for recipient in named):
         return Wrong("held_unsigned_recipient")
-    signed_at = case.headers.date if proof.signed_at is None else proof.signed_at
-    if signed_at is not None and case.found.received_at - signed_at > OLD_MS:
+    anybodys = proof.signed_at is None and bool(proof.covered) and "date" not in proof.covered
+    at = case.headers.date if proof.signed_at is None else proof.signed_at
+    if anybodys or (at is not None and abs(case.found.received_at - at) > OLD_MS):
         return Wrong("held_old_signature")
     return None

@@ -2,13 +2,18 @@
 
 import hashlib
 
-from connectors.mail2sms.mail import Headers
+from connectors.mail2sms.mail import Headers, Proof
 
 
-def identity(headers: Headers, digest: str) -> str:
-    """What tells a mail from others: its Message-ID, or what stands for one where it has none. digest: of its body."""
-    if headers.message_id:
+def identity(headers: Headers, digest: str, proof: Proof) -> str:
+    """What tells a mail from others: its Message-ID, or what stands for one where it has none. digest: of its body.
+
+    Nothing that somebody else may have changed: of a mail whose signature leaves Message-ID out, what was signed, and when.
+    """
+    if headers.message_id and ("message-id" in proof.covered or not proof.signed_body):
         return headers.message_id
+    if proof.signed_body:
+        return _hashed(headers.sender, proof.signed_body, str(proof.signed_at))
     return _hashed(headers.sender, str(headers.date), *sorted(headers.to), headers.subject, digest)
 
 

@@ -10,7 +10,7 @@ from connectors.mail2sms.decide.known import Known
 from connectors.mail2sms.decide.plan import Group, Manner, Person, Plan
 from connectors.mail2sms.decide.recipients import Addressed, Recipient
 from connectors.mail2sms.decide.turned import Turned, too_long
-from connectors.mail2sms.mail import Content, Headers, Options, Wrong
+from connectors.mail2sms.mail import Content, Headers, Options, Proof, Wrong
 from connectors.mail2sms.settings import Office
 from core import Refused, gsm, number
 
@@ -34,7 +34,9 @@ def person(recipient: Recipient, known: Known) -> Person:
         return Person(value, None, code=refusal.code, why=refusal.detail)
 
 
-def plan(office: Office, known: Known, of: Addressed, headers: Headers, content: Content, named: Named) -> Plan:
+def plan(
+    office: Office, known: Known, of: Addressed, headers: Headers, content: Content, named: Named, proof: Proof
+) -> Plan:
     """What is sent to whom. Raises Turned where that can't be."""
     people = _people(office, known, content, named)
     groups = tuple(_groups(known, of))
@@ -46,7 +48,7 @@ def plan(office: Office, known: Known, of: Addressed, headers: Headers, content:
     digest = content.digest or hashlib.sha256(text.encode()).hexdigest()
     made = Plan(
         text=text,
-        mail=keys.identity(headers, digest),
+        mail=keys.identity(headers, digest, proof),
         digest=digest,
         name=headers.subject.strip() or NAME,
         people=people,

@@ -14,7 +14,7 @@ CROWDS: Final = frozenset({"group", "list"})
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """An address of ours. shown: it stands in a To or Cc that was signed (or in any, where only our mail server's word is to be had)."""
+    """An address of ours. shown: it stands in a To or Cc that was signed. Of what only our mail server saw signed, that is not known."""
 
     text: str
     address: Address
@@ -49,9 +49,9 @@ def addressed(office: Office, found: Found, headers: Headers, proof: Proof, lega
 
 
 def _vouched(headers: Headers, proof: Proof) -> Iterator[str]:
-    if not proof.covered or "to" in proof.covered:
+    if "to" in proof.covered:
         yield from headers.to
-    if not proof.covered or "cc" in proof.covered:
+    if "cc" in proof.covered:
         yield from headers.cc
 
 

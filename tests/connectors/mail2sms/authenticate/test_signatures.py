@@ -104,6 +104,25 @@ def test_a_header_of_which_there_is_a_second_one_is_not_covered(key: Key) -> Non
     assert found.covered == set(COVERED) - {"to"}
 
 
+@pytest.mark.parametrize("added", ["Message-ID: <2@evil.example>", "Date: Mon, 21 Sep 2026 12:00:00 +0000"])
+def test_what_tells_a_mail_from_others_can_not_be_added_a_second_time(key: Key, added: str) -> None:
+    """Signed once, it is found below by who verifies, and above by who reads."""
+    raw = signed(mail(), key, covers=(*COVERED, "message-id", "date"))
+    assert proof(raw, names(key)).aligned
+    found = proof(with_headers(raw, added), names(key))
+    assert (found.aligned, "stands there twice" in found.why) == (False, True)
+
+
+def test_what_was_signed_is_the_same_whatever_is_written_around_it(key: Key) -> None:
+    raw = signed(mail(), key, covers=("from", "to"))
+    again = raw.replace(b"Message-ID: <", b"Message-ID: <2", 1).replace(b"Subject: ", b"Subject: 2", 1)
+    assert again != raw
+    one, two = proof(raw, names(key)), proof(again, names(key))
+    assert (one.aligned, one.signed_body) == (two.aligned, two.signed_body)
+    assert one.signed_body
+    assert proof(signed(mail().replace(b"15h", b"16h"), key), names(key)).signed_body != one.signed_body
+
+
 def test_a_header_that_is_named_once_more_than_it_stands_there_can_not_be_added(key: Key) -> None:
     raw = signed(mail(), key, covers=(*COVERED, "to"))
     assert "to" in proof(raw, names(key)).covered
