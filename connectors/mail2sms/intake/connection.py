@@ -1,5 +1,6 @@
 """A connection to a mailbox: how it is made, and why it can't be made, in sentences that say what to do and hold no secret."""
 
+import logging
 import socket
 import ssl
 from collections.abc import Callable, Iterator
@@ -119,6 +120,7 @@ def select(client: IMAPClient, mailbox: Mailbox) -> Any:
 
 
 def _connected(mailbox: Mailbox, limits: SocketTimeout) -> IMAPClient:
+    hush()
     within = mailbox.tls == "tls"
     with _words(mailbox):
         client = IMAPClient(
@@ -126,6 +128,11 @@ def _connected(mailbox: Mailbox, limits: SocketTimeout) -> IMAPClient:
         )
     client.normalise_times = False
     return client
+
+
+def hush() -> None:
+    """The library's log holds what servers say, and with it names of people and folders: nothing of it is kept."""
+    logging.getLogger("imapclient").setLevel(logging.CRITICAL + 1)
 
 
 def _trust() -> ssl.SSLContext:
