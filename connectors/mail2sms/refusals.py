@@ -1,7 +1,8 @@
 """Every reason why a mail is not simply sent, by its code: what the sender is told. Facts stand in braces.
 
 The kinds: `ignored` (nobody is told: a machine wrote it), `silent` (nobody is told: who wrote it is not proven, and an answer would go to
-somebody whose address was made up), `rejected` (the sender is told), `held` (it waits for the sender's word), `later` (it is tried again).
+somebody whose address was made up; a mail server that is told no sends it there too), `rejected` (the sender is told), `held` (it waits for
+the sender's word), `later` (it is tried again).
 """
 
 from collections.abc import Mapping
@@ -56,43 +57,43 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
     # Nobody knows who wrote it.
     "from_invalid": Refusal(
         "silent",
-        "5.6.0",
+        "2.0.0",
         "The mail needs exactly one From with exactly one address.",
         "Le mail doit avoir un seul champ From, avec une seule adresse.",
     ),
     "headers_invalid": Refusal(
         "silent",
-        "5.6.0",
+        "2.0.0",
         "The headers of the mail can't be read: {header}.",
         "Les en-têtes du mail sont illisibles : {header}.",
     ),
     "unproven": Refusal(
         "silent",
-        "5.7.26",
+        "2.0.0",
         "Nothing proves that the mail is from {sender}: sign it with DKIM, or use an address with a token.",
         "Rien ne prouve que le mail vient de {sender} : signez-le avec DKIM, ou utilisez une adresse avec jeton.",
     ),
     "not_allowed": Refusal(
         "silent",
-        "5.7.1",
+        "2.0.0",
         "{sender} is not among the allowed senders.",
         "{sender} ne fait pas partie des expéditeurs autorisés.",
     ),
     "token_wrong": Refusal(
         "silent",
-        "5.7.1",
+        "2.0.0",
         "The token in the address is not known: take the address from the settings again.",
         "Le jeton de l'adresse est inconnu : reprenez l'adresse dans les réglages.",
     ),
     "token_expired": Refusal(
         "silent",
-        "5.7.1",
+        "2.0.0",
         "The token in the address is not good any more: ask for a new one.",
         "Le jeton de l'adresse n'est plus valable : demandez-en un nouveau.",
     ),
     "token_alone": Refusal(
         "silent",
-        "5.7.1",
+        "2.0.0",
         "This token only sends to {allowed}, unless the mail is proven to be from an allowed sender.",
         "Ce jeton n'envoie qu'à {allowed}, sauf si le mail vient de façon prouvée d'un expéditeur autorisé.",
     ),

@@ -5,6 +5,8 @@ from typing import Final
 
 from sqlalchemy import select
 
+from connectors.mail2sms.mail import Address
+from connectors.mail2sms.parse import address
 from connectors.mail2sms.settings import Office
 from connectors.mail2sms.tables import gateways
 from core import Tx
@@ -25,4 +27,11 @@ def may_be_told(tx: Tx, office: Office, to: str) -> bool:
     own = {domain, f"{name}@{domain}"}
     if own & {office.gateway} or _MACHINE.fullmatch(name):
         return False
-    return tx.scalar(select(gateways.c.gateway).where(gateways.c.gateway.in_(sorted(own)))) is None
+    known = tx.all(select(gateways.c.gateway).where(gateways.c.gateway.in_(sorted(own))))
+    return not any(_is_read(to, row.gateway) for row in known)
+
+
+def _is_read(to: str, gateway: str) -> bool:
+    """Whether a mail to this address becomes an SMS. Whoever claims a domain does not silence what is told to others in it."""
+    local, _, domain = gateway.rpartition("@")
+    return isinstance(address.read(to, local, domain), Address)

@@ -54,8 +54,8 @@ class Arrival:
 def rejected(tx: Tx, arrival: Arrival, wrong: Wrong) -> None:
     """Why it was not sent. What nobody is told since anybody may have written is told to who certainly wrote."""
     kind = REFUSALS[wrong.code].kind
-    wanted = (kind == "rejected" and arrival.answerable) or (kind == "silent" and arrival.trusted)
-    if wanted and arrival.intake != "smtp":
+    by_mail = kind == "rejected" and arrival.answerable and arrival.intake != "smtp"
+    if by_mail or (kind == "silent" and arrival.trusted):
         _put(tx, arrival, "rejected", {"code": wrong.code, "facts": dict(wrong.facts)})
 
 

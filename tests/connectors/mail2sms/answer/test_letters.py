@@ -154,6 +154,12 @@ def test_gateways_of_others_in_this_hub_are_not_written_to(hub: Plugged, desk: C
     assert desk.put("accepted", to="ben@mail.example") is not None
 
 
+def test_who_claims_the_domain_of_others_does_not_silence_their_letters(hub: Plugged, desk: Correspondence) -> None:
+    Correspondence(hub, "greedy", domain="mail.example")
+    assert desk.put("accepted", to="ben@mail.example") is not None
+    assert desk.put("accepted", to="0612345678@mail.example") is None
+
+
 def test_what_is_said_to_who_answered_a_letter_is_no_error(desk: Correspondence) -> None:
     assert desk.put("rejected") is not None
     assert desk.put("rejected", code="dropped") is not None

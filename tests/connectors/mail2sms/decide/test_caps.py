@@ -29,6 +29,19 @@ def test_senders_have_caps_of_their_own_and_the_account_one_for_all(hub: Plugged
     assert codes == ["", "", "held_sender_cap", "", "held_account_cap"]
 
 
+def test_a_sender_in_capitals_is_the_same_one(hub: Plugged) -> None:
+    shop = Shop(hub, allowed_senders=["@shop.example"], per_hour=1)
+    codes = [shop.take(shop.mail(sender=f"{name}@shop.example")).code for name in ("Anne", "anne", "ANNE")]
+    assert codes == ["", "held_sender_cap", "held_sender_cap"]
+
+
+def test_a_token_alone_has_the_hour_of_one_sender_whatever_stands_in_from(hub: Plugged) -> None:
+    shop = Shop(hub, per_hour=2)
+    to = f"{NUMBER}+{shop.token(recipients=[f'+{NUMBER}'])}"
+    mails = [shop.mail(to=to, sender=f"{name}@device.example") for name in "abc"]
+    assert [shop.take(raw, NOTHING).code for raw in mails] == ["", "", "held_sender_cap"]
+
+
 def test_days_are_counted_too(hub: Plugged) -> None:
     shop = Shop(hub, per_hour=2, per_day=3)
     for _ in range(3):

@@ -102,6 +102,15 @@ def test_a_refusal_in_an_smtp_session_is_told_by_the_server_that_sent_it(shop: S
     assert shop.letters == []
 
 
+def test_of_a_wrong_token_a_proven_sender_hears_by_mail_however_it_came(shop: Shop) -> None:
+    """The server that sent it hears nothing of this: most who write such a thing are made up."""
+    wrong = f"{NUMBER}+aaaabbbbccccdddd"
+    shop.take(shop.mail(to=wrong), NOTHING, envelope=(shop.to(wrong),))
+    assert shop.letters == []
+    shop.take(shop.mail(to=wrong), envelope=(shop.to(wrong),))
+    assert [told["code"] for _, told in shop.letters] == ["token_wrong"]
+
+
 def test_a_silent_name_server_is_waited_for_but_only_where_it_matters(shop: Shop) -> None:
     raw = shop.mail()
     for _ in range(5):

@@ -75,7 +75,7 @@ def test_a_server_without_idle_is_polled(runtime: Runtime) -> None:
             server.deliver(letter(f"mail {number}"))
             postman.waits(number + 1)
         wait_for(lambda: server.count("Processed") == 2)
-        server.kill_imap()
+        server.kill_imap(b" 127.0.0.1]")
         server.deliver(letter("mail 2"))
         postman.waits(3)
 

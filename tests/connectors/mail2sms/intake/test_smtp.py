@@ -140,8 +140,14 @@ def test_case_32_whoever_is_only_in_bcc_is_texted_by_a_token_or_by_spf_and_else_
 
 def test_a_mail_that_is_turned_away_is_told_to_its_server_and_to_nobody_by_us(desk: Desk) -> None:
     assert desk.deliver(desk.mail("x" * 2000)).startswith("550 5.3.4 The text is ")
+    assert desk.sent == []
+    assert desk.shop.letters == []
+
+
+def test_of_a_mail_that_nothing_proves_the_server_hears_nothing_that_it_would_tell_a_stranger(desk: Desk) -> None:
     unsigned = desk.mailer(sender=ANNE, to=desk.shop.to(), subject="sms", text="Bonjour")
-    assert desk.deliver(unsigned).startswith("550 5.7.26 Nothing proves that the mail is from anne@shop.example")
+    assert desk.deliver(unsigned).startswith("250 2.0.0 Nothing proves that the mail is from anne@shop.example")
+    assert (desk.shop.mails[-1].state, desk.shop.mails[-1].code) == ("rejected", "unproven")
     assert desk.sent == []
     assert desk.shop.letters == []
 
