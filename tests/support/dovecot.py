@@ -46,6 +46,7 @@ mail_max_userip_connections = 500
 recipient_delimiter = +
 lmtp_save_to_detail_mailbox = no
 imap_idle_notify_interval = {heartbeat} s
+verbose_proctitle = yes
 first_valid_uid = 0
 first_valid_gid = 0
 {passdb}
@@ -180,14 +181,20 @@ class Dovecot:
         (self.home / "run" / "master.pid").unlink(missing_ok=True)
         self.process = None
 
-    def kill_imap(self) -> None:
-        """Every session ends as if its process had crashed."""
-        for pid in self.sessions():
+    def kill_imap(self, at: bytes = b" IDLE]") -> None:
+        """Every session that waits ends as if its process had crashed, once there is one. at: how its title ends, then.
+
+        One that is killed in the middle of a command leaves locks behind.
+        """
+        for pid in self._waiting(at):
             os.kill(pid, signal.SIGKILL)
 
     def freeze_imap(self) -> list[int]:
-        """Every session hangs, and says nothing; new ones are served. `thaw` takes what this gives."""
-        frozen = self.sessions()
+        """Every session that waits hangs, once there is one, and says nothing; new ones are served. `thaw` takes what this gives.
+
+        One that is about to sign in or to end would hold up those that come after it.
+        """
+        frozen = self._waiting(b" IDLE]")
         for pid in frozen:
             os.kill(pid, signal.SIGSTOP)
         return frozen
@@ -200,6 +207,10 @@ class Dovecot:
     def sessions(self) -> list[int]:
         """The processes of sessions that have signed in."""
         return [pid for pid, name in self._family() if name == "imap"]
+
+    def _waiting(self, at: bytes) -> list[int]:
+        found: list[int] = wait_for(lambda: [one for one in self.sessions() if at in _title(one)], PATIENCE_S)
+        return found
 
     def forget_uids(self) -> None:
         """Its index files are lost: every UID and UIDVALIDITY is new."""
@@ -333,6 +344,13 @@ class Dovecot:
             more="\n".join((shape.more.format(home=self.home), can)),
             **who,
         )
+
+
+def _title(pid: int) -> bytes:
+    """What a process says that it does; nothing where it has just ended."""
+    with contextlib.suppress(OSError):
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    return b""
 
 
 def _say(wire: socket.socket, answers: IO[bytes], line: bytes, wanted: bytes = b"250") -> None:
