@@ -92,6 +92,11 @@ def put_back(tx: Tx, mail_id: str, wrong: Wrong) -> Outcome:
     return Outcome("retry", wrong.code, refusals.said(wrong.code, wrong.facts))
 
 
+def redraft(tx: Tx, mail_id: str, draft: str, recipients: int) -> None:
+    """What a held mail would send has changed, and its sender is told anew."""
+    tx.execute(update(mails).where(mails.c.id == mail_id).values(draft=draft, recipients=recipients))
+
+
 def close(tx: Tx, mail_id: str, state: State, wrong: Wrong | None = None, **values: Any) -> Outcome:
     """What became of it, with the reason where it was not simply sent."""
     code = wrong.code if wrong else None

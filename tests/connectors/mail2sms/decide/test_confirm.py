@@ -31,7 +31,18 @@ def test_no_is_said_in_many_ways(said: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "said", ["", "Peut-être", "OK mais demain à 10 h plutôt", "oui non", "42", "nok", "Je dis oui"]
+    "said",
+    [
+        "",
+        "Peut-être",
+        "OK mais demain à 10 h plutôt",
+        "oui non",
+        "42",
+        "nok",
+        "Je dis oui",
+        "Yes but not now",
+        "OK n'envoyez pas",
+    ],
 )
 def test_what_is_neither_is_no_word(said: str) -> None:
     assert word(Content(said, "")) is None

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from connectors.mail2sms.tables import sendings
-from core import campaigns, templates
+from core import campaigns, contacts, templates
 from tests.support.mail2sms import NOTHING, NUMBER, OTHER, Shop
 from tests.support.plugged import Plugged
 
@@ -45,6 +45,23 @@ def test_a_group_of_few_is_sent_at_once_as_a_campaign(shop: Shop) -> None:
     with shop.hub.runtime.read() as tx:
         campaign = campaigns.get(tx, shop.account_id, row.campaign_id)
     assert (campaign.name, campaign.source, campaign.reference) == ("Rendez-vous", "mail2sms", shop.mails[0].id)
+
+
+def test_a_group_that_grew_while_it_waited_is_asked_about_again(shop: Shop) -> None:
+    """What was told is what is agreed to: 21 people, and no 24."""
+    whose = shop.hub.account(shop.visitor)
+    group_id = shop.hub.engine.group(whose, *people(21), name="Clients")
+    shop.take(shop.mail("Soldes samedi", to="g-clients"))
+    with shop.hub.runtime.begin() as tx:
+        for number in people(3, 33612100015):
+            contacts.create(tx, shop.account_id, {"number": number, "groups": [group_id]}, "test")
+    assert shop.take(shop.mail("OK", to=shop.question())).code == "held_list"
+    assert texts(shop) == {}
+    asked = [(kind, told["people"], told["credits"]) for kind, told in shop.letters]
+    assert asked == [("held", 21, 21), ("held", 24, 24)]
+    assert shop.take(shop.mail("OK", to=shop.question(shop.mails[0].id))).state == "done"
+    assert len(texts(shop)) == 24
+    assert [row.people for row in shop.rows(sendings) if row.people] == [24]
 
 
 def test_a_group_of_many_waits_for_its_senders_word_with_its_price(shop: Shop) -> None:
