@@ -60,3 +60,16 @@ def test_a_signature_that_only_our_mail_server_saw_vouches_for_no_recipient(shop
     assert (outcome.state, outcome.code) == ("held", "held_unsigned_recipient")
     assert shop.take(shop.mail(to=f"{NUMBER}+{shop.token()}"), WORD).state == "accepted"
     assert shop.take(shop.mail(), replace(WORD, spf=True)).state == "accepted"
+
+
+def test_a_mail_of_microsoft_365_is_sent_at_once_by_a_token_and_once_whoever_sends_it_on(shop: Shop) -> None:
+    """Its signatures leave To out, and say no time but that of Date."""
+    covered = frozenset({"from", "date", "subject", "message-id", "content-type", "mime-version"})
+    proof = Proof(aligned=True, covered=covered, signed_body="a1", signed_at=shop.hub.engine.clock.now)
+    assert shop.take(shop.mail(), proof).code == "held_unsigned_recipient"
+    raw = shop.mail(to=f"{NUMBER}+{shop.token()}", Message_ID="<one@shop.example>")
+    assert shop.take(raw, proof).state == "accepted"
+    assert shop.take(b"X-Way: 2\n" + raw, proof).state == "duplicate"
+    elsewhere = shop.mail(to="33687654321", Message_ID="<one@shop.example>")
+    assert shop.take(elsewhere, proof).code == "held_unsigned_recipient"
+    assert shop.numbers == [int(NUMBER)]
