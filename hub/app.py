@@ -21,7 +21,7 @@ from hub.api.entry import PREFIX, Direct, Entry, Later, Written, is_direct, is_p
 from hub.api.keyring import Identify
 from hub.api.table import OPERATIONS
 from hub.console.routes import Route
-from hub.installations.listeners import ears
+from hub.installations.listeners import missed
 from hub.installations.tools import Lender
 from hub.outage import Outages
 from hub.settings import Settings
@@ -67,7 +67,7 @@ def create_app(
     callbacks.register(app, runtime)
     if lender is not None:
         adapter.register(app, entry, lender)
-    heard = [ear.name for ear in ears(lender)] if lender is not None else []
+    heard = partial(missed, lender) if lender is not None else health.nobody
     _route(app, "/healthz", "healthz", lambda: _healthz(runtime, checks, heard))
     _route(app, "/metrics", "metrics", lambda: Response(meter.text(), content_type=metrics.MEDIA_TYPE))
     _errors(app)
@@ -192,7 +192,7 @@ def _request_id() -> str:
     return str(request.environ[access.REQUEST_ID])
 
 
-def _healthz(runtime: Runtime, checks: Sequence[health.Check], heard: Sequence[str]) -> Response:
+def _healthz(runtime: Runtime, checks: Sequence[health.Check], heard: health.Ears) -> Response:
     found = health.look(runtime, checks, heard)
     return Response(orjson.dumps(found.body()), found.status, content_type="application/json")
 

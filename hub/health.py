@@ -22,6 +22,12 @@ class Degraded:
 
 
 Check = Callable[[Runtime], Sequence[str | Degraded]]
+Ears = Callable[[], Sequence[str]]
+
+
+def nobody() -> Sequence[str]:
+    """Nothing of connectors needs to be listened for."""
+    return ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,10 +55,10 @@ class Health:
         }
 
 
-def look(runtime: Runtime, checks: Sequence[Check] = (), ears: Sequence[str] = ()) -> Health:
+def look(runtime: Runtime, checks: Sequence[Check] = (), ears: Ears = nobody) -> Health:
     """Look after the database, the workers and what else is to be checked. Never raises for what it looks for.
 
-    ears: what of connectors listens in the role `listen`.
+    ears: what of connectors must be listened for just now, in the role `listen`.
     """
     try:
         with runtime.read() as tx:
@@ -82,10 +88,11 @@ _STATES: Final[Mapping[outages.Kind, str]] = {
 }
 
 
-def needed(runtime: Runtime, ears: Sequence[str] = ()) -> Mapping[str, str]:
+def needed(runtime: Runtime, asked: Ears = nobody) -> Mapping[str, str]:
     """The roles without which something stands still: what that is, and the cure. On SQLite `serve` is all of them, as a worker."""
     held = sorted(name for name, carrier in runtime.carriers.items() if carrier.traits.connected)
     cures = {"worker": "start one (smshub worker, or smshub serve)"}
+    ears = asked() if runtime.database.dialect != "sqlite" else ()
     if (held or ears) and runtime.database.dialect != "sqlite":
         stands = [f"nothing is sent through {', '.join(held)} and no receipt or reply comes from there"] if held else []
         stands += [f"nobody listens for {', '.join(ears)}"] if ears else []
@@ -93,7 +100,7 @@ def needed(runtime: Runtime, ears: Sequence[str] = ()) -> Mapping[str, str]:
     return cures
 
 
-def heard_ago(runtime: Runtime, ears: Sequence[str] = ()) -> Gauge:
+def heard_ago(runtime: Runtime, ears: Ears = nobody) -> Gauge:
     """For metrics: seconds since each role that is needed was heard of, infinite for one that never was."""
 
     def read(tx: Tx) -> Mapping[str, float]:

@@ -52,7 +52,7 @@ from hub.installations.book import Book
 from hub.installations.catalogue import Catalogue
 from hub.installations.contained import contained
 from hub.installations.health import Checkup
-from hub.installations.listeners import ears
+from hub.installations.listeners import missed
 from hub.installations.tools import Lender, http
 from hub.oauth import ended
 from hub.oauth import endpoints as oauth
@@ -92,9 +92,9 @@ class Hub:
     far: "Bell | None" = None
 
     @property
-    def ears(self) -> Sequence[str]:
-        """What of connectors is listened for, by name."""
-        return [ear.name for ear in ears(self.lender)]
+    def missed(self) -> Sequence[str]:
+        """What of connectors must be listened for just now, by name."""
+        return missed(self.lender)
 
     def close(self) -> None:
         """Let go of the carriers and the database."""
@@ -249,7 +249,13 @@ def web(hub: Hub, extras: Extras | None = None) -> Flask:
     """The web application of a hub."""
     more = extras or Extras()
     meter = metrics.Metrics(hub.runtime, more.counted_in)
-    for gauge in (HOOKS, notices.UNWELL, health.heard_ago(hub.runtime, hub.ears), *_of_connectors(hub), *more.gauges):
+    for gauge in (
+        HOOKS,
+        notices.UNWELL,
+        health.heard_ago(hub.runtime, partial(missed, hub.lender)),
+        *_of_connectors(hub),
+        *more.gauges,
+    ):
         meter.register(gauge)
     app = create_app(
         hub.runtime,

@@ -153,11 +153,13 @@ class Listener:
     """A long-lived connection or server: `run` goes on until it is told to stop, and then ends within a second or two.
 
     One that ends or fails before is started again, ever later. wanted: whether there is anything to listen to with these options.
+    missed: whether something stands still now while nobody listens; the hub is not well then. None: whenever it is wanted.
     """
 
     name: str
     run: Callable[[Visit, Stop], None]
     wanted: Callable[[Tools], bool] = lambda _tools: True
+    missed: Callable[[Tools], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)

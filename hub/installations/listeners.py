@@ -1,12 +1,12 @@
 """Long-lived connections and servers of connectors: which there are, and one turn of one, which lasts until it is told to end."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import structlog
 
-from connectors.contract import Connector, Listener
+from connectors.contract import Connector, Listener, Tools
 from hub.installations.contained import contained
 from hub.installations.tools import Lender
 
@@ -45,14 +45,23 @@ def ears(lender: Lender) -> Iterator[Ear]:
     """A new ear for every listener that has something to listen to."""
     for connector in lender.book.registry.connectors:
         for listener in connector.listeners:
-            if _is_wanted(lender, connector, listener):
+            if _says(listener.wanted, lender, connector, listener):
                 yield Ear(lender, connector, listener)
 
 
-def _is_wanted(lender: Lender, connector: Connector, listener: Listener) -> bool:
-    """One that can't say is run: it fails then, where that is seen."""
+def missed(lender: Lender) -> Sequence[str]:
+    """The names of the ears without which something stands still just now."""
+    return [
+        ear.name
+        for ear in ears(lender)
+        if ear.listener.missed is None or _says(ear.listener.missed, lender, ear.connector, ear.listener)
+    ]
+
+
+def _says(asked: Callable[[Tools], bool], lender: Lender, connector: Connector, listener: Listener) -> bool:
+    """One that can't say is run, and missed: it fails then, where that is seen."""
     try:
-        return listener.wanted(lender.tools(connector))
+        return asked(lender.tools(connector))
     except Exception:
         log.exception("listener.wanted_failed", connector=connector.name, listener=listener.name)
         return True

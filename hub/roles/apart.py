@@ -39,7 +39,7 @@ def worker(settings: Settings, say: Say, crash: str | None = None) -> int:
 def listen(settings: Settings, say: Say, crash: str | None = None) -> int:
     """Hold long-lived connections until told to stop; the exit code. Several may run: a lane is one process's at a time."""
     hub = _composed(settings, "listen", crash)
-    heard = ", ".join([*sorted(loops.connected(hub.runtime)), *hub.ears])
+    heard = ", ".join([*sorted(loops.connected(hub.runtime)), *hub.missed])
     what = f"listens for {heard}" if heard else NOTHING
     told = f"smshub {health.VERSION} {what}{_how_woken(settings) if heard else ''}"
     return process.run(hub, process.Role("listen", loops.listen, _ears(one=False)), lambda: say(told))

@@ -3,7 +3,7 @@
 from functools import partial
 from typing import Final
 
-from connectors.contract import Listener, Stop, Visit
+from connectors.contract import Listener, Stop, Tools, Visit
 from connectors.mail2sms.intake import steps
 from connectors.mail2sms.intake.child import Reader
 from connectors.mail2sms.intake.looking import Judge
@@ -24,4 +24,9 @@ def _judge(visit: Visit, reader: Reader, office: Office) -> Judge:
     )
 
 
-LISTENER: Final = Listener("mailboxes", listen)
+def _missed(tools: Tools) -> bool:
+    """Whether there is any mailbox: it may come while the hub runs, so the listener is there before it."""
+    return any("mailbox" in one.settings for one in tools.installations.every())
+
+
+LISTENER: Final = Listener("mailboxes", listen, missed=_missed)

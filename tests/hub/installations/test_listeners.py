@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from connectors.contract import Listener, Stop, Visit
 from core import Runtime
 from hub.doorbell import Doorbell
-from hub.installations.listeners import ears
+from hub.installations.listeners import ears, missed
 from hub.roles import loops
 from hub.roles.supervisor import Supervisor
 from tests.support.databases import SqliteFiles
@@ -110,3 +110,15 @@ def test_one_that_cannot_say_whether_it_is_wanted_is_run_and_fails_where_it_is_s
     with plugged(sqlite_files.fresh(tmp_path), tmp_path, broken) as hub, capture_logs() as entries:
         assert [ear.name for ear in ears(hub.lender)] == ["gadget-line"]
     assert [entry["event"] for entry in entries] == ["listener.wanted_failed"]
+
+
+def test_one_is_missed_only_where_something_stands_still_without_it(
+    sqlite_files: SqliteFiles, tmp_path: Path, line: Line
+) -> None:
+    there: list[str] = []
+    listeners = (Listener("line", line.listen, missed=lambda _tools: bool(there)), Listener("other", line.listen))
+    with plugged(sqlite_files.fresh(tmp_path), tmp_path, gadget(listeners=listeners)) as hub:
+        assert [ear.name for ear in ears(hub.lender)] == ["gadget-line", "gadget-other"]
+        assert missed(hub.lender) == ["gadget-other"]
+        there.append("a mailbox")
+        assert missed(hub.lender) == ["gadget-line", "gadget-other"]
