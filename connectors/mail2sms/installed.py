@@ -6,10 +6,9 @@ from typing import Final
 from sqlalchemy import delete
 
 from connectors.contract import Installation
-from connectors.mail2sms import gateways, oauth
+from connectors.mail2sms import gateways, oauth, tables
 from connectors.mail2sms.intake import leases
 from connectors.mail2sms.settings import Mailbox, office_of
-from connectors.mail2sms.tables import TABLES
 from core import Refused, Tx
 
 NO_WAY_IN: Final = "/settings/mailbox/password"
@@ -29,7 +28,11 @@ def kept(tx: Tx, installation: Installation) -> None:
 
 def dropped(tx: Tx, installation: Installation) -> None:
     """The installation is removed, and what it did with it."""
-    for table in TABLES:
+    for table in (
+        tables.gateways,
+        tables.mails,
+        *tables.TABLES,
+    ):  # no mail is kept from now on, and none that is here is decided
         tx.execute(delete(table).where(table.c.installation_id == installation.id))
 
 

@@ -9,11 +9,15 @@ from sqlalchemy import Row, case, select, update
 from connectors.mail2sms import refusals
 from connectors.mail2sms.mail import OPEN, Found, Outcome, State, Wrong
 from connectors.mail2sms.settings import Office
-from connectors.mail2sms.tables import mails
+from connectors.mail2sms.tables import gateways, mails
 from core import Tx
 
 MOST_ATTEMPTS: Final = 3
 SHORT: Final = 500  # characters of what a row says
+
+
+class Gone(LookupError):  # noqa: N818 - what it is
+    """There is no such row any more: its installation was removed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,13 @@ def digest_of(mail: Found) -> str:
 
 
 def keep(tx: Tx, office: Office, intake: str, digest: str) -> Kept:
-    """The row of this mail, with one more attempt, or with what became of it: three attempts that told nothing are enough."""
+    """The row of this mail, with one more attempt, or with what became of it: three attempts that told nothing are enough.
+
+    Raises Gone where the installation was removed, whose gateway is held here until the row is there: whoever removes it then finds both.
+    """
+    here = select(gateways.c.gateway).where(gateways.c.installation_id == office.id)
+    if tx.one(here.with_for_update(read=True)) is None:
+        raise Gone(office.id)
     values = {
         "id": tx.new_id(),
         "account_id": office.account_id,
@@ -67,10 +77,10 @@ def found(tx: Tx, mail_id: str) -> Row[Any] | None:
 
 
 def locked(tx: Tx, mail_id: str) -> Row[Any]:
-    """The row, which nobody else changes until the end of the transaction."""
+    """The row, which nobody else changes until the end of the transaction. Raises Gone."""
     row = tx.one(select(mails).where(mails.c.id == mail_id).with_for_update())
     if row is None:
-        raise LookupError(mail_id)
+        raise Gone(mail_id)
     return row
 
 

@@ -30,6 +30,7 @@ from core import outages
 
 PATIENCE_MS: Final = 24 * 3600 * 1000  # a name server that is silent for so long is not waited for any more
 MOST_HEADERS: Final = 1024 * 1024  # bytes, of a mail that is too large to be read
+REMOVED: Final = Outcome("retry", "busy", REFUSALS["busy"].en)  # the installation is: its mails are nobody's to take
 _MOST: Final = {"most": MOST_BYTES}
 
 log = structlog.get_logger()
@@ -48,6 +49,13 @@ def take(visit: Visit, office: Office, found: Found, reader: Reads) -> Outcome:
 
     What it raises is a fault of ours or of the database, and leaves the mail where it is too.
     """
+    try:
+        return _taken(visit, office, found, reader)
+    except rows.Gone:
+        return REMOVED
+
+
+def _taken(visit: Visit, office: Office, found: Found, reader: Reads) -> Outcome:
     with visit.runtime.begin() as tx:
         kept = rows.keep(tx, office, found.intake, rows.digest_of(found))
     visit.runtime.fault("mail.kept")
@@ -66,9 +74,15 @@ def take(visit: Visit, office: Office, found: Found, reader: Reads) -> Outcome:
 
 def too_large(visit: Visit, office: Office, size: int, headers: bytes) -> Outcome:
     """Refuse a mail that nobody fetched for its size, by its headers. They alone prove nothing but what our own mail server says in them."""
-    raw = headers[:MOST_HEADERS]
+    try:
+        return _turned_away(visit, office, size, headers[:MOST_HEADERS])
+    except rows.Gone:
+        return REMOVED
+
+
+def _turned_away(visit: Visit, office: Office, size: int, raw: bytes) -> Outcome:
     with visit.runtime.begin() as tx:
-        kept = rows.keep(tx, office, "imap", hashlib.sha256(b"%d\0%b" % (size, headers)).hexdigest())
+        kept = rows.keep(tx, office, "imap", hashlib.sha256(b"%d\0%b" % (size, raw)).hexdigest())
     if kept.outcome is not None:
         return _known_already(kept, "imap", kept.outcome)
     parsed = parse(raw, office.gateway)

@@ -5,12 +5,14 @@ from dataclasses import replace
 from threading import Barrier, Thread
 
 import pytest
+from sqlalchemy import select
 from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
 from connectors.contract import Catalogue, Reply
 from connectors.mail2sms.intake import steps
-from connectors.mail2sms.mail import MOST_BYTES, Outcome
+from connectors.mail2sms.mail import MOST_BYTES, Found, Outcome
+from connectors.mail2sms.tables import TABLES
 from core import Refused, Tx
 from tests.support.mail2sms import ANNE, NUMBER, OTHER, Proves, Shop, stopped, unread
 from tests.support.plugged import Plugged
@@ -206,3 +208,20 @@ def test_neither_text_nor_number_nor_address_stands_in_the_log(shop: Shop, capfd
     assert "mail2sms.mail" in said
     for word in ("4711", NUMBER, ANNE, "Rendez-vous", "nobody"):
         assert word not in said
+
+
+@pytest.mark.parametrize("point", ["", *POINTS[:2]])
+def test_an_installation_that_is_removed_sends_nothing_any_more_and_leaves_nothing(shop: Shop, point: str) -> None:
+    def remove(reached: str) -> None:
+        if reached == point:
+            shop.visit.tools.installations.remove(shop.installation)
+
+    stale, raw = shop.office, shop.mail()
+    remove("")
+    visit = replace(shop.visit, runtime=shop.hub.runtime.as_of(fault=remove))
+    with capture_logs() as logs:
+        outcome = steps.take(visit, stale, Found("imap", raw, shop.hub.engine.clock.now), Proves())
+    assert (outcome.state, shop.messages, shop.funds.held) == ("retry", [], 0)
+    with shop.hub.runtime.read() as tx:
+        left = [row for table in TABLES for row in tx.all(select(table))]
+    assert (left, logs) == ([], [])
