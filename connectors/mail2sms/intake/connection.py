@@ -43,8 +43,8 @@ class Times:
     sign_in: float = 30.0
     answer: float = 8.0
     slowest: float = 120.0
-    prove: float = 3.5
-    quiet: float = 5.0
+    prove: float = 3.0
+    quiet: float = 4.0
     look: float = 300.0
     poll: float = 5.0
     turn: float = 1.0

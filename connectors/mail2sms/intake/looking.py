@@ -10,11 +10,11 @@ from typing import Final, Protocol
 
 import structlog
 from imapclient import IMAPClient
-from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
+from imapclient.exceptions import IMAPClientError
 
 from connectors.contract import Stop
 from connectors.mail2sms.intake import fetching
-from connectors.mail2sms.intake.connection import Times, Trouble, select
+from connectors.mail2sms.intake.connection import Times, select
 from connectors.mail2sms.intake.fetching import Facts, Unfetched
 from connectors.mail2sms.intake.putting_away import Cabinet
 from connectors.mail2sms.mail import MOST_BYTES, OPEN, Found, Outcome
@@ -23,6 +23,8 @@ from core import Runtime, outages
 
 PAGE: Final = 200  # mails that are asked after at once
 MOST_WAITING: Final = 1_000
+TOGETHER: Final = 50  # mails that are put away at once
+LONGEST_S: Final = 1.0  # that one waits for the others
 TOLD_AFTER: Final = 3  # failures of a mail
 
 log = structlog.get_logger()
@@ -100,7 +102,11 @@ class Memory:
 
 @dataclass(slots=True)
 class Look:
-    """One look. Raises BROKEN where it does not, Trouble, Down."""
+    """One look. Raises what says that the connection has ended, Trouble, and Down.
+
+    decided: mails that are yet to be put away, together: each time costs a server with many mails as much as the first. A process that ends
+    before finds them again, and that they are decided. gone: how many are no longer in the folder.
+    """
 
     client: IMAPClient
     mailbox: Mailbox
@@ -112,6 +118,9 @@ class Look:
     stop: Stop
     installation_id: str
     heard: Heard
+    decided: dict[int, Outcome] = field(default_factory=dict)
+    since: float = 0.0
+    gone: int = 0
 
     def through(self) -> bool:
         """See all mails that are there, oldest first, a page at a time. Those that go make room at the front, those that stay are passed.
@@ -128,10 +137,23 @@ class Look:
                 self._forget_but(stayed)
                 return True
             uids = self.client.search(f"{passed + 1}:{last} UNDELETED")
-            gone = sum(self._handled(uid, known) for uid, known in self._known(self._due(uids)))
+            before = self.gone
+            self._page(self._due(uids))
             stayed.update(self.memory.waiting.keys() & set(uids))
-            passed = last - gone
+            passed = last - (self.gone - before)
         return False
+
+    def _page(self, uids: Sequence[int]) -> None:
+        try:
+            for uid, known in self._known(uids):
+                self._handle(uid, known)
+                if len(self.decided) >= TOGETHER or (self.decided and monotonic() - self.since >= LONGEST_S):
+                    self._put_away()
+            self._put_away()
+        finally:  # what could not be put away need not be decided again
+            for uid, outcome in self.decided.items():
+                self._again(uid, outcome, failed=True)
+            self.decided.clear()
 
     def _is_full(self) -> bool:
         return len(self.memory.waiting) >= MOST_WAITING
@@ -159,22 +181,27 @@ class Look:
             if not self.stop.is_set():
                 yield uid, found.get(uid)
 
-    def _handled(self, uid: int, known: Facts | None) -> bool:
-        """Whether it is no longer in the folder."""
+    def _handle(self, uid: int, known: Facts | None) -> None:
         waited = self.memory.waiting.get(uid)
         outcome = waited.outcome if waited else None
         try:
             outcome = outcome or self._judged(uid, known)
-            if outcome is None:
-                return self._gone(uid)
-            return self._again(uid) if outcome.state in OPEN else self._put(uid, outcome)
         except Unfetched:
-            return self._again(uid, failed=True)
-        except (IMAPClientAbortError, OSError):  # some servers end the connection over a mail that they can't read
-            self._again(uid, outcome, failed=True)
+            self._again(uid, failed=True)
+        except (IMAPClientError, OSError):  # some servers end the connection over a mail that they can't read
+            self._again(uid, failed=True)
             raise
-        except (IMAPClientError, Trouble):  # it is decided, and not in its place
-            return self._again(uid, outcome, failed=True)
+        else:
+            self._decide(uid, outcome)
+
+    def _decide(self, uid: int, outcome: Outcome | None) -> None:
+        if outcome is None:
+            self._is_gone(uid)
+        elif outcome.state in OPEN:
+            self._again(uid)
+        else:
+            self.since = self.since if self.decided else monotonic()
+            self.decided[uid] = outcome
 
     def _judged(self, uid: int, known: Facts | None) -> Outcome | None:
         """What became of it; None where it is gone."""
@@ -206,20 +233,28 @@ class Look:
             log.exception("mail.failed", installation_id=self.installation_id)
             return Outcome("retry")
 
-    def _put(self, uid: int, outcome: Outcome) -> bool:
-        self.cabinet.put(uid, outcome)
-        self.runtime.fault("mail.moved")
-        self.heard(taken=True)
-        return self._gone(uid)
+    def _put_away(self) -> None:
+        """All that is decided; where the server does not move some of it, each by itself."""
+        for folder in (self.cabinet.processed, self.cabinet.rejected):
+            uids = [uid for uid, outcome in self.decided.items() if self.cabinet.folder_of(outcome) == folder]
+            if uids and not self.cabinet.takes(uids, folder):
+                uids = [uid for uid in uids if self.cabinet.takes_one(uid, folder)]
+            for uid in uids:
+                self.runtime.fault("mail.moved")
+                self.heard(taken=True)
+                self.decided.pop(uid)
+                self._is_gone(uid)
+        for uid, outcome in self.decided.items():
+            self._again(uid, outcome, failed=True)
+        self.decided.clear()
 
-    def _gone(self, uid: int) -> bool:
+    def _is_gone(self, uid: int) -> None:
         self.memory.waiting.pop(uid, None)
-        return True
+        self.gone += 1
 
-    def _again(self, uid: int, outcome: Outcome | None = None, *, failed: bool = False) -> bool:
+    def _again(self, uid: int, outcome: Outcome | None = None, *, failed: bool = False) -> None:
         """It stays, and comes again after a wait that grows."""
         before = self.memory.waiting.get(uid)
         pause = min(before.pause * 2, self.times.longest_retry) if before else self.times.retry
         failures = before.failures + failed if before else int(failed)
         self.memory.waiting[uid] = Waiting(monotonic() + pause, pause, outcome, failures)
-        return False

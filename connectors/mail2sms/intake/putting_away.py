@@ -1,5 +1,6 @@
 """Where mails go once they are decided: the folders Processed and Rejected, made where they are missing, and how a mail gets there."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -7,6 +8,7 @@ from typing import Final
 from imapclient import DELETED, IMAPClient
 from imapclient.exceptions import IMAPClientAbortError, IMAPClientError
 
+from connectors.mail2sms.intake import fetching
 from connectors.mail2sms.intake.connection import Trouble
 from connectors.mail2sms.mail import TURNED_AWAY, Outcome
 
@@ -24,35 +26,47 @@ class Cabinet:
     rejected: str
     copied: set[int] = field(default_factory=set)
 
-    def put(self, uid: int, outcome: Outcome) -> None:
-        """Move a mail of the open folder. One that is gone is no error. Raises IMAPClientError where the server does not do it."""
-        folder = self.rejected if outcome.state in TURNED_AWAY else self.processed
+    def folder_of(self, outcome: Outcome) -> str:
+        """Where it belongs."""
+        return self.rejected if outcome.state in TURNED_AWAY else self.processed
+
+    def takes(self, uids: Sequence[int], folder: str) -> bool:
+        """Move mails of the open folder; those that are gone are no error. False: the server did not move all of them."""
         try:
-            self._move(uid, folder)
+            self._move(uids, folder)
         except IMAPClientAbortError:
             raise
         except IMAPClientError:
-            if not self.client.search(f"UID {uid}"):
-                return
-            made(self.client, folder)  # somebody may have deleted it meanwhile
-            self._move(uid, folder)
+            return False
+        return True
 
-    def _move(self, uid: int, folder: str) -> None:
+    def takes_one(self, uid: int, folder: str) -> bool:
+        """The same of one, which may be gone; or somebody has deleted the folder meanwhile."""
+        if not fetching.is_there(self.client, uid):
+            return True
+        try:
+            made(self.client, folder)
+        except Trouble:  # the others may have their place
+            return False
+        return self.takes([uid], folder)
+
+    def _move(self, uids: Sequence[int], folder: str) -> None:
         if self.client.has_capability("MOVE"):
-            self.client.move([uid], folder)
+            self.client.move(uids, folder)
             return
-        if uid not in self.copied:  # what fails after this may fail for ever, and each time would leave a copy there
-            self.client.copy([uid], folder)
-            self.copied.add(uid)
-        self.client.add_flags([uid], DELETED, silent=True)
-        self._expunge(uid)
-        self.copied.discard(uid)
+        # What fails after it was copied may fail for ever, and would leave one more copy there each time.
+        if new := [uid for uid in uids if uid not in self.copied]:
+            self.client.copy(new, folder)
+            self.copied.update(new)
+        self.client.add_flags(uids, DELETED, silent=True)
+        self._expunge(uids)
+        self.copied.difference_update(uids)
 
-    def _expunge(self, uid: int) -> None:
-        """Without UIDPLUS (RFC 4315) all that is marked would go: then it stays, marked, unless it is the only one."""
+    def _expunge(self, uids: Sequence[int]) -> None:
+        """Without UIDPLUS (RFC 4315) all that is marked would go: then it stays, marked, unless there is nothing else."""
         if self.client.has_capability("UIDPLUS"):
-            self.client.uid_expunge([uid])
-        elif self.client.search("DELETED") == [uid]:
+            self.client.uid_expunge(uids)
+        elif set(self.client.search("DELETED")) <= set(uids):
             self.client.expunge()
 
 
