@@ -20,6 +20,7 @@ from core.carriers.simulator import SimulatorSettings
 from core.carriers.simulator_endings import Taken
 from hub import database
 from hub.api.keys import new_secret
+from tests.support.databases import branches
 from tests.support.servers import PostgresServer, RedisServer
 from tests.support.serving import SECRET, environment, free_port, wait_for
 from tests.support.world import rules
@@ -135,7 +136,7 @@ class House:
             stack.enter_context(self.postgres)
             stack.enter_context(self.redis)
             self.url = self.postgres.url()
-            database.upgrade(self.url)
+            database.upgrade(self.url, branches())
             self.simulators = [self._simulator(each) for each in self.plan.carriers()]
             known = {simulator.name: simulator for simulator in self.simulators}
             self.runtime = Runtime(Database(self.url), rules(), known)

@@ -42,6 +42,11 @@ def create_tables(url: str) -> None:
     engine.dispose()
 
 
+def branches() -> list[Path]:
+    """Their revisions."""
+    return [one.migrations for one in built_in() if one.migrations is not None]
+
+
 def built_in() -> list[Connector]:
     """The connectors that come with the hub."""
     loaded = [candidate.load() for candidate in registry.candidates() if candidate.origin == "built in"]

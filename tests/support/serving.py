@@ -17,7 +17,7 @@ from core import Account, Database, Runtime, Simulator, accounts, check, ledger,
 from core.carriers.simulator import SimulatorSettings
 from hub import database
 from hub.api.keys import new_secret
-from tests.support.databases import built_in
+from tests.support.databases import branches
 from tests.support.world import rules
 
 ROOT = Path(__file__).parents[2]
@@ -122,8 +122,7 @@ def stamp(url: str) -> None:
     """Say of a database whose tables were made without migrations that it is at the newest revision."""
     known = Database(url)
     with database.migrating(known) as connection:
-        branches = [one.migrations for one in built_in() if one.migrations is not None]
-        command.stamp(database.config(connection, branches), "heads")
+        command.stamp(database.config(connection, branches()), "heads")
     known.close()
 
 
