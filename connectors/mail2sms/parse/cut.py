@@ -34,7 +34,8 @@ _DIVIDER: Final = re.compile(
     re.MULTILINE | re.IGNORECASE,
 )
 
-# "Le mar. 24 nov. 2026 à 09:00, Anne <anne@example.org> a écrit :", over three lines at most, with a moment or an address in it.
+# "Le mar. 24 nov. 2026 à 09:00, Anne <anne@example.org> a écrit :", over three lines at most, with a moment or an address in it,
+# or with a quote right below.
 _OPENING: Final = re.compile(r"^[ \t]*(?:le|on|am|el|il) [^\n]", re.MULTILINE | re.IGNORECASE)
 _WROTE: Final = re.compile(
     r"(?:\ba écrit|\bwrote|\bescribió|\bha scritto|\bschrieb [^:]{0,120}|\bschrieb) ?:$", re.IGNORECASE
@@ -70,7 +71,7 @@ def _attribution(text: str) -> int:
     for place, lines in _candidates(_OPENING, text, _ATTRIBUTION_LINES):
         for count in range(1, len(lines) + 1):
             said = " ".join(lines[:count]).strip()
-            if _WROTE.search(said) and _WHEN.search(said):
+            if _WROTE.search(said) and (_WHEN.search(said) or "".join(lines[count : count + 1]).startswith(">")):
                 return place
     return len(text)
 

@@ -49,6 +49,10 @@ def test_case_40_below_who_wrote_it_nothing_is_new(client: str) -> None:
     assert cut(f"Oui, merci !\n\n{ATTRIBUTIONS[client]}\n\n> Viens-tu ?\n> Anne\n") == "Oui, merci !"
 
 
+def test_case_40_a_quote_right_below_says_that_somebody_wrote_it() -> None:
+    assert cut("Parfait.\n\nLe 26 nov., +33 6 a écrit :\n> Oui merci\n") == "Parfait."
+
+
 @pytest.mark.parametrize("client", BLOCKS)
 def test_case_40_below_the_headers_of_another_mail_nothing_is_new(client: str) -> None:
     assert cut(f"Oui, merci !\n\n{BLOCKS[client]}\n\nViens-tu ?\n") == "Oui, merci !"
