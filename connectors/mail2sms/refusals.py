@@ -149,8 +149,8 @@ REFUSALS: Final[Mapping[str, Refusal]] = {
     "no_recipient": Refusal(
         "rejected",
         "5.1.1",
-        "None of its addresses is one of ours: write to number@{domain}.",
-        "Aucune de ses adresses n'est l'une des nôtres : écrivez à numéro@{domain}.",
+        "None of its addresses is one of ours: write to {prefix}number@{domain}.",
+        "Aucune de ses adresses n'est l'une des nôtres : écrivez à {prefix}numéro@{domain}.",
     ),
     "address_invalid": Refusal(
         "rejected",

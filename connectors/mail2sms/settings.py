@@ -222,6 +222,11 @@ class Office:
         return self.installation.account_id
 
     @property
+    def prefix(self) -> str:
+        """What stands before a number in its addresses: "sms+" where it is an ordinary mailbox."""
+        return f"{self.local}+" if self.local else ""
+
+    @property
     def gateway(self) -> str:
         """What tells its addresses from those of others."""
         return f"{self.local}@{self.domain}" if self.local else self.domain

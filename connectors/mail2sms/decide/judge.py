@@ -155,7 +155,7 @@ def _check_addresses(case: Case) -> None:
     own = office.gateway if office.local else None  # a mailbox is somebody; no-reply is nobody
     if of.nobody is not None and of.nobody.text.lower() != own:
         raise Turned(Wrong("nobody"))
-    raise Turned(Wrong("no_recipient", {"domain": office.domain}))
+    raise Turned(Wrong("no_recipient", {"domain": office.domain, "prefix": office.prefix}))
 
 
 def _tier(case: Case, keys: Mapping[str, Key], people: Sequence[tuple[Recipient, Person]]) -> int:

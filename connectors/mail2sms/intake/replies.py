@@ -27,7 +27,7 @@ def recipient(visit: Visit, text: str) -> Office | str:
     read = address.read(text, office.local, office.domain)
     wrong = _fault(visit, office, read) if isinstance(read, Address) else read
     if read is None:
-        wrong = Wrong("no_recipient", {"domain": office.domain})
+        wrong = Wrong("no_recipient", {"domain": office.domain, "prefix": office.prefix})
     return office if wrong is None else refusal(wrong)
 
 

@@ -131,7 +131,8 @@ def test_a_name_server_that_is_silent_for_a_day_is_not_waited_for(shop: Shop) ->
 
 def test_a_mail_to_the_mailbox_itself_says_to_whom_and_one_to_nobody_is_ignored(hub: Plugged) -> None:
     shop = Shop(hub, domain="sms@office.example")
-    assert shop.take(shop.mail(to="sms@office.example")).code == "no_recipient"
+    told = shop.take(shop.mail(to="sms@office.example"))
+    assert (told.code, "sms+number@office.example" in told.detail) == ("no_recipient", True)
     assert shop.take(shop.mail()).state == "accepted"
     plain = Shop(hub, "plain")
     assert plain.take(plain.mail(to="no-reply")).state == "ignored"
